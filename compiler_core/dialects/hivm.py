@@ -1,0 +1,446 @@
+"""hivm: the machine. Buffers in named memories, moves between them, vector and cube instructions, flags between pipes.
+
+Op names, operand groups and attributes are those of AscendNPU-IR 1.2, whose `bishengir-opt` accepts the generic text. Where an
+op takes several groups of operands, `group(op, name)` gives one of them. `accesses(op)` tells which pipe uses which buffer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from compiler_core.ir import Attribute, Builder, Dialect, Op, Printer, Value, pretty
+from compiler_core.ir.attributes import (
+    AttributeValue,
+    BoolAttr,
+    DenseArrayAttr,
+    RawAttr,
+    dictionary_text,
+)
+from compiler_core.ir.types import MemRefType, Type, i32, i64
+
+hivm = Dialect("hivm")
+
+Space = Literal["gm", "ub", "cbuf", "ca", "cb", "cc"]
+Pipe = Literal["PIPE_S", "PIPE_V", "PIPE_M", "PIPE_MTE1", "PIPE_MTE2", "PIPE_MTE3", "PIPE_FIX", "PIPE_ALL"]
+
+MEMORY = {"ub": "UB", "cbuf": "L1", "ca": "L0A", "cb": "L0B", "cc": "L0C"}
+"""A space's name in the chip files and in messages."""
+C0_BYTES = 32
+"""The inner dimension of a fractal: 32 bytes, so 16 elements of 16 bits, 8 of 32 bits, 32 of 8 bits."""
+FRACTAL = 16
+"""Rows of a fractal."""
+EVENT_IDS = 8
+"""Event ids of each ordered pair of pipes."""
+
+GROUPS: dict[str, tuple[str, ...]] = {}
+"""Op name → its operand groups in order."""
+REQUIRED: dict[str, int] = {}
+"""Ops without operandSegmentSizes: how many of the groups are always there, one operand each; the rest are optional."""
+
+
+def _declare(name: str, summary: str, groups: Sequence[str] = (), *, required: int | None = None, results: int = 0) -> None:
+    full = f"hivm.hir.{name}"
+    GROUPS[full] = tuple(groups)
+    if required is not None:
+        REQUIRED[full] = required
+    hivm.op(f"hir.{name}", summary, results=results)
+
+
+_ELEMENTWISE_UNARY = {
+    "vexp": "e to the x of each element.",
+    "vln": "Natural logarithm of each element.",
+    "vabs": "Absolute value of each element.",
+    "vrelu": "max(x, 0) of each element.",
+    "vrsqrt": "1 over the square root of each element.",
+    "vsqrt": "Square root of each element.",
+    "vrec": "1 over each element.",
+    "vnot": "Bitwise not of each element.",
+    "vcast": "Converts each element, with a rounding mode.",
+}
+_ELEMENTWISE_BINARY = {
+    "vadd": "Sum; the second operand may be a scalar.",
+    "vsub": "Difference; one operand may be a scalar.",
+    "vmul": "Product; the second operand may be a scalar.",
+    "vdiv": "Quotient; one operand may be a scalar.",
+    "vmax": "Maximum; the second operand may be a scalar.",
+    "vmin": "Minimum; the second operand may be a scalar.",
+    "vand": "Bitwise and.",
+    "vor": "Bitwise or.",
+    "vshl": "Shift left by a scalar.",
+    "vshr": "Arithmetic shift right by a scalar.",
+}
+for _name, _summary in (_ELEMENTWISE_UNARY | _ELEMENTWISE_BINARY).items():
+    _declare(_name, _summary, ("src", "dst", "temp_buffer"))
+_declare("vsel", "Chooses between two operands by a bit each: condition, then, else.", ("src", "dst", "temp_buffer"))
+_declare("vcmp", "Compares into one bit an element; the second operand may be a scalar.", ("src", "dst"))
+_declare("vbrc", "Fills a buffer with a scalar, or repeats dimensions of size 1.", ("src", "dst", "temp_buffer"), required=2)
+_declare("vreduce", "Reduces dimensions to size 1.", ("src", "dst", "temp_buffer", "indices"))
+_declare("vtranspose", "Permutes dimensions.", ("src", "dst", "temp_buffer"), required=2)
+_declare("varange", "offset + Σ index·stride in each element.", ("dst", "offset", "strides"))
+_declare(
+    "load",
+    "Moves from global memory to UB.",
+    ("src", "dst", "pad_value", "left_padding_num", "right_padding_num", "init_condition"),
+)
+_declare("store", "Moves from UB to global memory.", ("src", "dst"), required=2)
+_declare("copy", "Moves between buffers on the chip.", ("src", "dst", "pad_value"), required=2)
+_declare("nd2nz", "Moves a matrix from global memory to L1, into fractals.", ("src", "dst", "pad_value", "init_condition"))
+_declare(
+    "mmadL1",
+    "Multiplies two L1 matrices into L0C, by way of L0A and L0B; clears L0C first where the condition holds.",
+    (
+        *("a", "b", "init_condition", "real_m", "real_k", "real_n", "c"),
+        *("sync_related_args", "unit_flag_cond", "per_channel_bias"),
+    ),
+)
+_declare("fixpipe", "Moves an L0C matrix out, converting on the way.", ("src", "dst", "unit_flag_cond", "quant_scale"))
+_declare("pointer_cast", "A buffer at an address; with several addresses, the first.", ("addrs", "sizes"), results=1)
+_declare("set_flag", "Sets an event when the first pipe has done all before it.", ("event",), required=0)
+_declare("wait_flag", "Holds the second pipe until the event is set, and takes it.", ("event",), required=0)
+_declare("pipe_barrier", "Holds a pipe, or all of them, until it is empty.")
+_declare("get_block_idx", "This core's block number.", results=1)
+_declare("set_mask_norm", "Vector instructions take counts from their operands.")
+
+
+def short(op: Op) -> str:
+    """vadd for hivm.hir.vadd."""
+    return op.name.removeprefix("hivm.hir.")
+
+
+def is_vector(op: Op) -> bool:
+    """A hivm.hir.v… instruction."""
+    return op.name.startswith("hivm.hir.v")
+
+
+def group(op: Op, name: str) -> tuple[Value, ...]:
+    """The operands of one group. Raises ValueError where the op has no such group."""
+    names = GROUPS[op.name]
+    at = names.index(name)
+    sizes = op.get("operandSegmentSizes", DenseArrayAttr)
+    if sizes is None:
+        return op.operands[at : at + 1]
+    start = sum(sizes.values[:at])
+    return op.operands[start : start + sizes.values[at]]
+
+
+def optional(op: Op, name: str) -> Value | None:
+    """The only operand of a group, or None where it is empty."""
+    values = group(op, name)
+    return values[0] if values else None
+
+
+def ins(op: Op) -> tuple[Value, ...]:
+    """What the op computes from: buffers and scalars."""
+    if op.name == "hivm.hir.mmadL1":
+        return (*group(op, "a"), *group(op, "b"), *group(op, "per_channel_bias"))
+    return group(op, "src") if "src" in GROUPS[op.name] else ()
+
+
+def outs(op: Op) -> tuple[Value, ...]:
+    """The buffers it writes its result to; without temp_buffer."""
+    if op.name == "hivm.hir.mmadL1":
+        return group(op, "c")
+    return group(op, "dst") if "dst" in GROUPS.get(op.name, ()) else ()
+
+
+def space_of(value: Value) -> str | None:
+    """The memory of a buffer; None for scalars."""
+    return value.type.space if isinstance(value.type, MemRefType) else None
+
+
+@dataclass(frozen=True)
+class Access:
+    """One pipe's use of one buffer."""
+
+    pipe: Pipe
+    value: Value
+    write: bool
+
+
+_DMA: dict[str, Pipe] = {"load": "PIPE_MTE2", "nd2nz": "PIPE_MTE2", "store": "PIPE_MTE3"}
+
+
+def pipe_of(op: Op) -> Pipe | None:
+    """The pipe that runs an instruction; for the macro mmadL1 the last one, PIPE_M. None for what issues nothing to a pipe.
+
+    Fills of L1 run on MTE2. L0C leaves through FIX, but where its destination is UB (coupled chips) through the vector unit.
+    """
+    if op.name in ("memref.load", "memref.store"):
+        return "PIPE_S"
+    if not op.name.startswith("hivm.hir."):
+        return None
+    name = short(op)
+    if name in _DMA:
+        return _DMA[name]
+    if name == "vbrc":
+        return "PIPE_MTE2" if space_of(op.operands[1]) == "cbuf" else "PIPE_V"
+    if name == "copy":
+        return "PIPE_MTE3" if space_of(op.operands[1]) == "cbuf" else "PIPE_V"
+    if name == "fixpipe":
+        return "PIPE_V" if space_of(op.operands[1]) == "ub" else "PIPE_FIX"
+    if name == "mmadL1":
+        return "PIPE_M"
+    return "PIPE_V" if is_vector(op) else None
+
+
+def accesses(op: Op) -> list[Access]:
+    """Every buffer an instruction reads or writes, with the pipe that does. Empty for scalar ops, views, synchronisation."""
+    pipe = pipe_of(op)
+    if pipe is None:
+        return []
+    if op.name == "memref.load":
+        return [Access(pipe, op.operands[0], False)]
+    if op.name == "memref.store":
+        return [Access(pipe, op.operands[1], True)]
+    if op.name == "hivm.hir.mmadL1":
+        reads = [Access("PIPE_MTE1", v, False) for v in ins(op)]
+        (c,) = group(op, "c")
+        return [*reads, Access(pipe, c, False), Access(pipe, c, True)]
+    found = [Access(pipe, v, False) for v in ins(op) if isinstance(v.type, MemRefType)]
+    found += [Access(pipe, v, True) for v in outs(op)]
+    if "temp_buffer" in GROUPS[op.name]:
+        found += [Access(pipe, v, True) for v in group(op, "temp_buffer")]
+    return found
+
+
+def enum(attribute: Attribute | None) -> str:
+    """max for #hivm.reduce_op<max>; empty for None."""
+    return attribute.text.partition("<")[2].removesuffix(">") if isinstance(attribute, RawAttr) else ""
+
+
+def enum_attribute(kind: str, value: str) -> RawAttr:
+    """#hivm.kind<value>."""
+    return RawAttr(f"#hivm.{kind}<{value}>")
+
+
+def numbers(op: Op, key: str) -> tuple[int, ...]:
+    """A dense array attribute (broadcast, transpose, reduce_dims, permutation …); empty where it is missing."""
+    found = op.get(key, DenseArrayAttr)
+    return found.values if found is not None else ()
+
+
+def flag(op: Op) -> tuple[str, str, int | Value]:
+    """Setting pipe, waiting pipe and event id (or the i64 that computes it) of a set_flag or wait_flag."""
+    event = enum(op.attributes.get("static_event_id"))
+    identity: int | Value = int(event.removeprefix("EVENT_ID")) if event else op.operands[0]
+    return enum(op.attributes["set_pipe"]), enum(op.attributes["wait_pipe"]), identity
+
+
+def block_shape(rows: int, columns: int, element_bytes: int, space: str) -> tuple[int, int, int, int]:
+    """The 4-D shape of a matrix in fractals (nZ): column blocks, row blocks, rows of a fractal, columns of a fractal.
+
+    A fractal is 16 rows of 32 bytes in L1; L0C always has 16 × 16.
+    """
+    width = FRACTAL if space == "cc" else C0_BYTES // element_bytes
+    return (-(-columns // width), -(-rows // FRACTAL), FRACTAL, width)
+
+
+# Making ops
+
+
+def instruction(
+    builder: Builder,
+    name: str,
+    groups: Sequence[Sequence[Value]],
+    attributes: dict[str, AttributeValue] | None = None,
+    results: Sequence[Type] = (),
+) -> Op:
+    """An op with its operand groups in the declared order; operandSegmentSizes is set where the op wants it."""
+    full = f"hivm.hir.{name}"
+    extra = dict(attributes or {})
+    if full not in REQUIRED:
+        padded = [len(g) for g in groups] + [0] * (len(GROUPS[full]) - len(groups))
+        extra["operandSegmentSizes"] = DenseArrayAttr(tuple(padded), i32)
+    return builder.op(full, [v for g in groups for v in g], results, extra)
+
+
+def vector(
+    builder: Builder,
+    name: str,
+    src: Sequence[Value],
+    dst: Value,
+    temp_buffer: Value | None = None,
+    broadcast: Sequence[int] = (),
+    **attributes: AttributeValue,
+) -> Op:
+    """An element-by-element instruction (v…), with implicit broadcast over the given dimensions."""
+    groups = [list(src), [dst], *([[temp_buffer] if temp_buffer else []] if len(GROUPS[f"hivm.hir.{name}"]) == 3 else [])]
+    shared: dict[str, AttributeValue] = {"broadcast": DenseArrayAttr(tuple(broadcast)), "transpose": DenseArrayAttr(())}
+    return instruction(builder, name, groups, {**shared, **attributes})
+
+
+def pipe_attribute(pipe: str) -> RawAttr:
+    return enum_attribute("pipe", pipe)
+
+
+def set_flag(builder: Builder, first: str, second: str, event: int | Value) -> Op:
+    return _flag(builder, "set_flag", first, second, event)
+
+
+def wait_flag(builder: Builder, first: str, second: str, event: int | Value) -> Op:
+    return _flag(builder, "wait_flag", first, second, event)
+
+
+def _flag(builder: Builder, name: str, first: str, second: str, event: int | Value) -> Op:
+    attributes: dict[str, AttributeValue] = {"set_pipe": pipe_attribute(first), "wait_pipe": pipe_attribute(second)}
+    if isinstance(event, int):
+        attributes["static_event_id"] = enum_attribute("event", f"EVENT_ID{event}")
+        return instruction(builder, name, [], attributes)
+    return instruction(builder, name, [[event]], attributes)
+
+
+def pipe_barrier(builder: Builder, pipe: str) -> Op:
+    return instruction(builder, "pipe_barrier", [], {"pipe": pipe_attribute(pipe)})
+
+
+def pointer_cast(builder: Builder, address: Value, type: MemRefType, hint: str = "") -> Value:
+    """A buffer of `type` at a byte address (i64) of its memory."""
+    op = instruction(builder, "pointer_cast", [[address], []], results=[type])
+    op.result.name = hint
+    return op.result
+
+
+# The vendor's text
+
+
+def _typed(printer: Printer, values: Sequence[Value]) -> str:
+    return f"{', '.join(printer.name(v) for v in values)} : {', '.join(str(v.type) for v in values)}"
+
+
+def _array(op: Op, key: str) -> str:
+    return "[" + ", ".join(map(str, numbers(op, key))) + "]"
+
+
+_WRITTEN = ("operandSegmentSizes", "broadcast", "transpose")
+
+
+def _rest(printer: Printer, op: Op, *written: str) -> None:
+    printer.attributes(op, *_WRITTEN, *written)
+
+
+@pretty(
+    *(f"hivm.hir.{n}" for n in (*_ELEMENTWISE_UNARY, *_ELEMENTWISE_BINARY, "vsel", "vcmp", "vbrc", "vreduce", "vtranspose"))
+)
+def _print_vector(printer: Printer, op: Op) -> None:
+    enums = ("round_mode", "compare_mode")
+    arrays = ("broadcast", "transpose", "broadcast_dims", "reduce_dims", "permutation")
+    if op.name == "hivm.hir.vreduce":
+        printer.write(f" <{enum(op.attributes.get('arith'))}>")
+    plain = {k: v for k, v in op.attributes.items() if not _defaulted(k, v)}
+    known = {*_WRITTEN, *enums, *arrays, "arith"}
+    rest = {k: v for k, v in plain.items() if k not in known}
+    if rest:
+        printer.write(" " + dictionary_text(rest))
+    printer.write(f" ins({_typed(printer, ins(op))}) outs({_typed(printer, outs(op))})")
+    if "temp_buffer" in GROUPS[op.name] and group(op, "temp_buffer"):
+        printer.write(f" temp_buffer({_typed(printer, group(op, 'temp_buffer'))})")
+    for key in enums:
+        if key in plain:
+            printer.write(f" {key} = <{enum(plain[key])}>")
+    for key in arrays:
+        if numbers(op, key):
+            printer.write(f" {key} = {_array(op, key)}")
+
+
+def _defaulted(key: str, value: Attribute) -> bool:
+    """Attributes every tool leaves out because they say what is so anyway."""
+    return (key, value) in (("cast", enum_attribute("cast", "cast_signed")), ("disable_align", BoolAttr(False)))
+
+
+@pretty("hivm.hir.varange")
+def _print_arange(printer: Printer, op: Op) -> None:
+    offset = optional(op, "offset")
+    if offset is not None:
+        printer.write(f" offset[{printer.name(offset)}]")
+    strides = ", ".join(printer.name(v) for v in group(op, "strides"))
+    printer.write(f" strides[{strides}] outs({_typed(printer, outs(op))})")
+    _rest(printer, op)
+
+
+_LOAD_EXTRAS = ("pad_value", "left_padding_num", "right_padding_num", "init_condition")
+
+
+@pretty("hivm.hir.load", "hivm.hir.store", "hivm.hir.copy")
+def _print_move(printer: Printer, op: Op) -> None:
+    printer.write(f" ins({_typed(printer, ins(op))}) outs({_typed(printer, outs(op))})")
+    _rest(printer, op, "pad_mode", "atomic_kind", "init_out_buffer", "may_implicit_transpose_with_last_axis")
+    if "pad_mode" in op.attributes:
+        printer.write(f" pad_mode = <{enum(op.attributes['pad_mode'])}>")
+    for name in _LOAD_EXTRAS:
+        if name in GROUPS[op.name] and group(op, name):
+            printer.write(f" {name} = {_typed(printer, group(op, name))}")
+    for key in ("init_out_buffer", "may_implicit_transpose_with_last_axis"):
+        if key in op.attributes:
+            printer.write(f" {key} = {op.attributes[key]}")
+    if "atomic_kind" in op.attributes:
+        printer.write(f" atomic = <{enum(op.attributes['atomic_kind'])}>")
+
+
+@pretty("hivm.hir.nd2nz")
+def _print_nd2nz(printer: Printer, op: Op) -> None:
+    _rest(printer, op, "init_out_buffer")
+    printer.write(f" ins({_typed(printer, ins(op))}) outs({_typed(printer, outs(op))})")
+    if "init_out_buffer" in op.attributes:
+        printer.write(f" init_out_buffer = {op.attributes['init_out_buffer']}")
+    for name in ("pad_value", "init_condition"):
+        if group(op, name):
+            printer.write(f" {name} = {_typed(printer, group(op, name))}")
+
+
+@pretty("hivm.hir.mmadL1")
+def _print_mmad(printer: Printer, op: Op) -> None:
+    _rest(printer, op)
+    names = ("a", "b", "init_condition", "real_m", "real_k", "real_n", "per_channel_bias")
+    values = [v for name in names for v in group(op, name)]
+    printer.write(f" ins({_typed(printer, values)}) outs({_typed(printer, outs(op))})")
+    sync = group(op, "sync_related_args")
+    if sync:
+        printer.write(f" sync_related_args({_typed(printer, sync)})")
+
+
+@pretty("hivm.hir.fixpipe")
+def _print_fixpipe(printer: Printer, op: Op) -> None:
+    _rest(printer, op, "dma_mode")
+    mode = enum(op.attributes.get("dma_mode"))
+    printer.write(
+        f" ins({_typed(printer, ins(op))}) outs({_typed(printer, outs(op))})" + (f" dma_mode = <{mode}>" if mode else "")
+    )
+
+
+@pretty("hivm.hir.pointer_cast")
+def _print_pointer_cast(printer: Printer, op: Op) -> None:
+    sizes = group(op, "sizes")
+    written = f" [{printer.names_of(sizes)}]" if sizes else ""
+    printer.write(f"({printer.names_of(group(op, 'addrs'))}){written} : {op.result.type}")
+    _rest(printer, op)
+
+
+@pretty("hivm.hir.set_flag", "hivm.hir.wait_flag")
+def _print_flag(printer: Printer, op: Op) -> None:
+    first, second, event = flag(op)
+    name = f"<EVENT_ID{event}>" if isinstance(event, int) else printer.name(event)
+    printer.write(f"[<{first}>, <{second}>, {name}]")
+    _rest(printer, op, "set_pipe", "wait_pipe", "static_event_id")
+
+
+@pretty("hivm.hir.pipe_barrier")
+def _print_barrier(printer: Printer, op: Op) -> None:
+    printer.write(f"[<{enum(op.attributes['pipe'])}>]")
+    _rest(printer, op, "pipe")
+
+
+@pretty("hivm.hir.get_block_idx")
+def _print_block_index(printer: Printer, op: Op) -> None:
+    _rest(printer, op)
+    printer.write(f" -> {op.result.type}")
+
+
+@pretty("hivm.hir.set_mask_norm")
+def _print_mask(printer: Printer, op: Op) -> None:
+    _rest(printer, op)
+
+
+def get_block_index(builder: Builder) -> Value:
+    op = instruction(builder, "get_block_idx", [], results=[i64])
+    op.result.name = "block"
+    return op.result
