@@ -78,18 +78,34 @@ def round_to(value: float, type: Type) -> float:
         return float(np.asarray(value, np.float64).astype(names.get(str(element_of(type)), np.float64)))
 
 
-def _fold_numbers(compute: Callable[..., int | float | bool | None]) -> Fold:
+def _folded(value: int | float | None, type: Type) -> Attribute | None:
+    if value is None:
+        return None
+    if is_float(type):
+        return constant_attribute(round_to(float(value), type), type)
+    return constant_attribute(wrap(int(value), type), type)
+
+
+def _integers(compute: Callable[[int, int], int | None]) -> Fold:
     def fold(op: Op, operands: Sequence[Attribute | None]) -> Attribute | None:
-        numbers = [splat(a) for a in operands]
-        if any(n is None for n in numbers):
-            return None
-        type = op.results[0].type
-        value = compute(*numbers)
-        if value is None:
-            return None
-        if is_float(type):
-            return constant_attribute(round_to(float(value), type), type)
-        return constant_attribute(wrap(int(value), type), type)
+        a, b = splat(operands[0]), splat(operands[1])
+        return None if a is None or b is None else _folded(compute(int(a), int(b)), op.results[0].type)
+
+    return fold
+
+
+def _floats(compute: Callable[[float, float], float | None]) -> Fold:
+    def fold(op: Op, operands: Sequence[Attribute | None]) -> Attribute | None:
+        a, b = splat(operands[0]), splat(operands[1])
+        return None if a is None or b is None else _folded(compute(float(a), float(b)), op.results[0].type)
+
+    return fold
+
+
+def _one(compute: Callable[[float], float | None]) -> Fold:
+    def fold(op: Op, operands: Sequence[Attribute | None]) -> Attribute | None:
+        a = splat(operands[0])
+        return None if a is None else _folded(compute(a), op.results[0].type)
 
     return fold
 
@@ -131,35 +147,35 @@ def _binary(name: str, summary: str, fold: Fold | None = None, *, commutative: b
     arith.op(name, summary, _BINARY, *traits, operands=2, results=1, verify=_verify_same, fold=fold)
 
 
-_binary("addi", "Integer sum, wrapping.", _with_identity(_fold_numbers(lambda a, b: a + b), 0, 0), commutative=True)
-_binary("subi", "Integer difference, wrapping.", _with_identity(_fold_numbers(lambda a, b: a - b), 0))
-_binary("muli", "Integer product, wrapping.", _with_identity(_fold_numbers(lambda a, b: a * b), 1, 1, zero=True), commutative=True)
-_binary("divsi", "Signed quotient, towards zero.", _with_identity(_fold_numbers(_divide), 1))
+_binary("addi", "Integer sum, wrapping.", _with_identity(_integers(lambda a, b: a + b), 0, 0), commutative=True)
+_binary("subi", "Integer difference, wrapping.", _with_identity(_integers(lambda a, b: a - b), 0))
+_binary("muli", "Integer product, wrapping.", _with_identity(_integers(lambda a, b: a * b), 1, 1, zero=True), commutative=True)
+_binary("divsi", "Signed quotient, towards zero.", _with_identity(_integers(_divide), 1))
 _binary("divui", "Unsigned quotient.", _with_identity(lambda op, operands: None, 1))
-_binary("ceildivsi", "Signed quotient, towards infinity.", _fold_numbers(lambda a, b: None if b == 0 else -(-a // b)))
-_binary("floordivsi", "Signed quotient, towards minus infinity.", _fold_numbers(lambda a, b: None if b == 0 else a // b))
-_binary("remsi", "Signed remainder with the dividend's sign.", _fold_numbers(_remainder))
+_binary("ceildivsi", "Signed quotient, towards infinity.", _integers(lambda a, b: None if b == 0 else -(-a // b)))
+_binary("floordivsi", "Signed quotient, towards minus infinity.", _integers(lambda a, b: None if b == 0 else a // b))
+_binary("remsi", "Signed remainder with the dividend's sign.", _integers(_remainder))
 _binary("remui", "Unsigned remainder.")
-_binary("andi", "Bitwise and.", _fold_numbers(lambda a, b: int(a) & int(b)), commutative=True)
-_binary("ori", "Bitwise or.", _with_identity(_fold_numbers(lambda a, b: int(a) | int(b)), 0, 0), commutative=True)
-_binary("xori", "Bitwise exclusive or.", _with_identity(_fold_numbers(lambda a, b: int(a) ^ int(b)), 0, 0), commutative=True)
-_binary("shli", "Shift left.", _with_identity(_fold_numbers(lambda a, b: a << b if 0 <= b < 64 else None), 0))
-_binary("shrsi", "Arithmetic shift right.", _with_identity(_fold_numbers(lambda a, b: a >> b if 0 <= b < 64 else None), 0))
+_binary("andi", "Bitwise and.", _integers(lambda a, b: a & b), commutative=True)
+_binary("ori", "Bitwise or.", _with_identity(_integers(lambda a, b: a | b), 0, 0), commutative=True)
+_binary("xori", "Bitwise exclusive or.", _with_identity(_integers(lambda a, b: a ^ b), 0, 0), commutative=True)
+_binary("shli", "Shift left.", _with_identity(_integers(lambda a, b: a << b if 0 <= b < 64 else None), 0))
+_binary("shrsi", "Arithmetic shift right.", _with_identity(_integers(lambda a, b: a >> b if 0 <= b < 64 else None), 0))
 _binary("shrui", "Logical shift right.")
-_binary("maxsi", "Signed maximum.", _fold_numbers(max), commutative=True)
-_binary("minsi", "Signed minimum.", _fold_numbers(min), commutative=True)
+_binary("maxsi", "Signed maximum.", _integers(max), commutative=True)
+_binary("minsi", "Signed minimum.", _integers(min), commutative=True)
 _binary("maxui", "Unsigned maximum.", commutative=True)
 _binary("minui", "Unsigned minimum.", commutative=True)
-_binary("addf", "Float sum.", _fold_numbers(lambda a, b: a + b), commutative=True)
-_binary("subf", "Float difference.", _with_identity(_fold_numbers(lambda a, b: a - b), 0.0))
-_binary("mulf", "Float product.", _with_identity(_fold_numbers(lambda a, b: a * b), 1.0, 1.0), commutative=True)
-_binary("divf", "Float quotient.", _with_identity(_fold_numbers(lambda a, b: a / b if b else None), 1.0))
+_binary("addf", "Float sum.", _floats(lambda a, b: a + b), commutative=True)
+_binary("subf", "Float difference.", _with_identity(_floats(lambda a, b: a - b), 0.0))
+_binary("mulf", "Float product.", _with_identity(_floats(lambda a, b: a * b), 1.0, 1.0), commutative=True)
+_binary("divf", "Float quotient.", _with_identity(_floats(lambda a, b: a / b if b else None), 1.0))
 _binary("remf", "Float remainder.")
 _binary("maximumf", "Maximum; nan if either is.", commutative=True)
 _binary("minimumf", "Minimum; nan if either is.", commutative=True)
-_binary("maxnumf", "Maximum; the other if one is nan.", _fold_numbers(max), commutative=True)
-_binary("minnumf", "Minimum; the other if one is nan.", _fold_numbers(min), commutative=True)
-arith.op("negf", "Negation.", _UNARY, "pure", "elementwise", operands=1, results=1, fold=_fold_numbers(lambda a: -a))
+_binary("maxnumf", "Maximum; the other if one is nan.", _floats(max), commutative=True)
+_binary("minnumf", "Minimum; the other if one is nan.", _floats(min), commutative=True)
+arith.op("negf", "Negation.", _UNARY, "pure", "elementwise", operands=1, results=1, fold=_one(lambda a: -a))
 
 
 def _verify_constant(op: Op) -> str | None:
@@ -187,7 +203,9 @@ def _compare_integers(op: Op, operands: Sequence[Attribute | None]) -> Attribute
     name = PREDICATES[predicate.value]
     if name[0] == "u":
         a, b = unsigned(int(a), op.operands[0].type), unsigned(int(b), op.operands[0].type)
-    truth = {"eq": a == b, "ne": a != b, "lt": a < b, "le": a <= b, "gt": a > b, "ge": a >= b}[name.lstrip("su") if len(name) == 3 else name]
+    truth = {"eq": a == b, "ne": a != b, "lt": a < b, "le": a <= b, "gt": a > b, "ge": a >= b}[
+        name.lstrip("su") if len(name) == 3 else name
+    ]
     return constant_attribute(int(truth), op.results[0].type)
 
 
@@ -231,8 +249,8 @@ def _print_select(printer: Printer, op: Op) -> None:
     printer.write(f" : {condition}{op.results[0].type}")
 
 
-def _cast(name: str, summary: str, compute: Callable[[int | float | bool], int | float | None] | None = None) -> None:
-    fold = _fold_numbers(compute) if compute else None
+def _cast(name: str, summary: str, compute: Callable[[float], float | None] | None = None) -> None:
+    fold = _one(compute) if compute else None
     arith.op(name, summary, "{0}{#} : {:0} to {:r0}", "pure", "elementwise", operands=1, results=1, fold=fold)
 
 

@@ -82,7 +82,13 @@ def _print_condition(printer: Printer, op: Op) -> None:
 
 
 def for_loop(
-    builder: Builder, low: Value, high: Value, step: Value, carried: Sequence[Value] = (), names: Sequence[str] = (), index: str = "i"
+    builder: Builder,
+    low: Value,
+    high: Value,
+    step: Value,
+    carried: Sequence[Value] = (),
+    names: Sequence[str] = (),
+    index: str = "i",
 ) -> Op:
     """An scf.for with an empty body (no yield yet); body arguments are the index, then the carried values."""
     block = Block([low.type, *(v.type for v in carried)], [index, *(names or [v.name for v in carried])])

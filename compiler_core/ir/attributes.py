@@ -185,7 +185,9 @@ def attribute(value: AttributeValue) -> Attribute:
 
 
 def is_identifier(text: str) -> bool:
-    return bool(text) and (text[0].isalpha() or text[0] == "_") and all(c.isalnum() or c in "_$." for c in text) and text.isascii()
+    return (
+        bool(text) and (text[0].isalpha() or text[0] == "_") and all(c.isalnum() or c in "_$." for c in text) and text.isascii()
+    )
 
 
 def dictionary_text(entries: Mapping[str, Attribute]) -> str:

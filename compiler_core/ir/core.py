@@ -49,12 +49,9 @@ class Value:
 
     def replace_all_uses_with(self, other: Value) -> None:
         for user in list(self.uses):
-            operands = user._operands
-            for i, operand in enumerate(operands):
+            for i, operand in enumerate(user.operands):
                 if operand is self:
-                    operands[i] = other
-                    other.uses.append(user)
-        self.uses.clear()
+                    user.set_operand(i, other)
         if not other.name:
             other.name = self.name
 
@@ -190,8 +187,8 @@ class Op:
     def clone(self, mapping: dict[Value, Value] | None = None, *, keep_ids: bool = False) -> Op:
         """A deep copy. Operands are taken from `mapping` where it has them, and the copy's values are added to it.
 
-        With `keep_ids` the copy's ops have the ids and origins of the originals (a snapshot to work on elsewhere); without, they
-        are new ops that originate from the originals.
+        With `keep_ids` the copy's ops have the ids and origins of the originals (a snapshot to work on elsewhere); without,
+        they are new ops that originate from the originals.
         """
         mapping = {} if mapping is None else mapping
         new = Op.__new__(Op)

@@ -246,7 +246,7 @@ def _bare(attribute: Attribute | None) -> str:
 
 
 def location_text(locations: Locations) -> str:
-    """ loc(…) as MLIR writes it, with a leading space."""
+    """loc(…) as MLIR writes it, with a leading space."""
     if not locations:
         return " loc(unknown)"
     texts = [_one_location(loc) for loc in locations]

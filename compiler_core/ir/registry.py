@@ -7,15 +7,16 @@ from typing import Literal
 from compiler_core.ir.attributes import Attribute
 from compiler_core.ir.core import Op
 
-Trait = Literal["pure", "terminator", "commutative", "elementwise", "isolated", "allocates"]
-"""pure: no effect on memory or control · terminator: ends its block · commutative: its two operands may swap · elementwise: works
-on scalars and, element by element, on shaped types · isolated: its regions use no value from outside · allocates: makes a buffer."""
+Trait = Literal["pure", "terminator", "commutative", "elementwise", "isolated", "allocates", "reads"]
+"""pure: no effect on memory or control · terminator: ends its block · commutative: its two operands may swap ·
+elementwise: works on scalars and, element by element, on shaped types · isolated: its regions use no value from outside ·
+allocates: makes a buffer · reads: reads memory and has no effect, so it may go where unused but not past a write."""
 
 Verify = Callable[[Op], str | None]
 """Tells what is wrong with an op (without naming the op), or None."""
 
 Fold = Callable[[Op, Sequence[Attribute | None]], "Attribute | int | None"]
-"""Folds one result, given the operands' constants (None where unknown): the constant, the index of an operand it equals, or None."""
+"""Folds one result, given the operands' constants (None where unknown): a constant, the index of an equal operand, or None."""
 
 
 @dataclass(frozen=True)
