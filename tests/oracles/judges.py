@@ -1,0 +1,78 @@
+"""What the outside judges say of our text and our numbers, each as one function."""
+
+import json
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.oracles.environments import ADAPTER, INTERPRETER, NPUIR, Environment, ensure
+
+ADAPTER_PASSES = (
+    "--discrete-mask-access-conversion=compile-on-910-95=False force-simt-template=False",
+    "--triton-to-annotation",
+    "--triton-to-unstructure=compile-on-910-95=False force-simt-template=False",
+    "--triton-to-hivm",
+    "--triton-to-hfusion",
+    "--triton-to-llvm",
+    "--bubble-up-operation",
+    "--triton-to-linalg=global-kernel=false named-ops=True enable-nd2nz-on-vector=False enable-select-analysis=True"
+    " compile-on-910-95=False",
+)
+"""The passes that triton-ascend's own driver runs on TTIR."""
+
+
+class Rejected(AssertionError):
+    """A judge did not accept what we gave it; its words follow."""
+
+
+def bishengir_opt() -> Path:
+    return ensure(NPUIR).site_packages / "ascendnpuir" / "bin" / "bishengir-opt"
+
+
+def triton_adapter_opt() -> Path:
+    return ensure(ADAPTER).site_packages / "triton" / "backends" / "ascend" / "triton-adapter-opt"
+
+
+def lower_ttir(text: str) -> str:
+    """The linalg text that the vendor's adapter makes of TTIR. Raises Rejected."""
+    return _run(triton_adapter_opt(), *ADAPTER_PASSES, text=text)
+
+
+def verify_hivm(text: str) -> str:
+    """The module as the vendor's tool prints it after its verifier passed. Raises Rejected."""
+    return _run(bishengir_opt(), text=text)
+
+
+def interpret(source: Path, kernel: str, grid: tuple[int, ...], arguments: dict[str, Any]) -> dict[str, np.ndarray]:
+    """Runs a kernel in Triton's interpreter.
+
+    `arguments` holds tensors (numpy arrays; bfloat16 as uint16 under NAME:bf16), scalars and constexprs by name. Returns every
+    tensor after the run, under the same names. The file is executed: give it the project's own examples only.
+    """
+    environment: Environment = ensure(INTERPRETER)
+    tensors = {name: value for name, value in arguments.items() if isinstance(value, np.ndarray)}
+    plain = {name: value for name, value in arguments.items() if name not in tensors}
+    with tempfile.TemporaryDirectory() as folder:
+        given, told = Path(folder) / "in.npz", Path(folder) / "out.npz"
+        np.savez(given, **tensors)
+        call = json.dumps({"kernel": kernel, "grid": grid, "arguments": plain})
+        script = Path(__file__).parent / "run_interpreter.py"
+        command = [environment.python, script, source, call, given, told]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise Rejected(f"Triton's interpreter failed on {source.name}:\n{done.stderr[-4000:]}")
+        with np.load(told) as outputs:
+            return {name: outputs[name] for name in outputs.files}
+
+
+def _run(tool: Path, *arguments: str, text: str) -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "input.mlir"
+        file.write_text(text)
+        done = subprocess.run([tool, file, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise Rejected(f"{tool.name} does not accept it:\n{done.stderr[-4000:]}")
+    return done.stdout
