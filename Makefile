@@ -8,8 +8,8 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 RUN_ENV := $(VENV)/.run-stamp
 DEV_ENV := $(VENV)/.dev-stamp
 NODE_ENV := frontend/node_modules/.stamp
-PAGE := explorer/static/build/.stamp
-PAGE_SOURCES := $(shell find frontend -name node_modules -prune -o -type f -print)
+PAGE := frontend/dist/index.html
+PAGE_SOURCES := $(shell find frontend \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
 
 .PHONY: help setup run test check oracles fixtures bench fidelity format lock test-system
 .DELETE_ON_ERROR:
