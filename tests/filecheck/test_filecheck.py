@@ -1,7 +1,7 @@
 """Runs every .mlir file beside it: each `// RUN: tilescope-opt %s … | filecheck %s` line is one test, in this process.
 
-A RUN line may pass filecheck's own flags (`--check-prefix=PIPE`); one that starts with `not` expects tilescope-opt to refuse the
-file, and checks what it says on standard error. An expected text that the output lacks fails with filecheck's own report.
+A RUN line may pass filecheck's own flags (`--check-prefix=PIPE`); one that starts with `not` expects tilescope-opt to refuse
+the file, and checks what it says on standard error. An expected text that the output lacks fails with filecheck's own report.
 """
 
 import io

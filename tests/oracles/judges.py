@@ -57,7 +57,7 @@ def interpret(source: Path, kernel: str, grid: tuple[int, ...], arguments: dict[
     plain = {name: value for name, value in arguments.items() if name not in tensors}
     with tempfile.TemporaryDirectory() as folder:
         given, told = Path(folder) / "in.npz", Path(folder) / "out.npz"
-        np.savez(given, **tensors)
+        np.savez(given, allow_pickle=False, **tensors)
         call = json.dumps({"kernel": kernel, "grid": grid, "arguments": plain})
         script = Path(__file__).parent / "run_interpreter.py"
         command = [environment.python, script, source, call, given, told]

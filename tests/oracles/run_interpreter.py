@@ -1,12 +1,13 @@
 """Runs one kernel in Triton's interpreter; started with the interpreter environment's Python, which has no PyTorch.
 
-    run_interpreter.py SOURCE.py '{"kernel": …, "grid": […], "arguments": {…}}' IN.npz OUT.npz
+run_interpreter.py SOURCE.py '{"kernel": …, "grid": […], "arguments": {…}}' IN.npz OUT.npz
 """
 
-import importlib.util
 import json
 import os
 import sys
+from importlib.machinery import SourceFileLoader
+from types import ModuleType
 
 os.environ["TRITON_INTERPRET"] = "1"
 
@@ -62,15 +63,15 @@ def main(source: str, call: str, given: str, told: str) -> None:
     request = json.loads(call)
     with np.load(given) as stored:
         arrays = {name: stored[name].copy() for name in stored.files}
-    spec = importlib.util.spec_from_file_location("kernels", source)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    loader = SourceFileLoader("kernels", source)
+    module = ModuleType(loader.name)
+    loader.exec_module(module)
     arguments = dict(request["arguments"])
     for name, array in arrays.items():
         plain, _, mark = name.partition(":")
         arguments[plain] = Tensor(array, "bfloat16" if mark == "bf16" else str(array.dtype))
     getattr(module, request["kernel"])[tuple(request["grid"])](**arguments)
-    np.savez(told, **arrays)
+    np.savez(told, allow_pickle=False, **arrays)
 
 
 if __name__ == "__main__":
