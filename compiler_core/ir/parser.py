@@ -1,8 +1,8 @@
 """Parser of MLIR's generic form: what `to_text(…, generic=True)` and any MLIR tool's --mlir-print-op-generic write.
 
 Regions hold blocks of structured control flow (no successors). Attribute, type and location aliases (`#map = …`) are followed.
-Types and attributes of dialects we do not know are kept as raw text. Nesting and length are bounded, so hostile text gets an error
-and never exhausts the stack.
+Types and attributes of dialects we do not know are kept as raw text. Nesting is bounded, so hostile text gets an error and
+never exhausts the stack.
 """
 
 import json
@@ -353,6 +353,11 @@ class _Parser:
         self.expect(")")
         return found
 
+    def skip_range_end(self) -> None:
+        """`line:column` or `:column` after `to`; only where a location starts is kept."""
+        while self.token.text not in (",", ")", "]", ""):
+            self.next()
+
     def location_body(self, visiting: set[str]) -> Locations:
         self.deeper()
         found: Locations = ()
@@ -365,8 +370,7 @@ class _Parser:
                 self.expect(":")
                 found = (Location(name, line, int(self.kind("number").text)),)
                 if self.accept("to"):
-                    while self.token.kind in ("punctuation", "number") and self.token.text not in (",", ")", "]"):
-                        self.next()
+                    self.skip_range_end()
             elif self.accept("("):
                 inner = self.location_body(visiting)
                 self.expect(")")

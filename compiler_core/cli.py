@@ -1,0 +1,271 @@
+"""`tilescope …`: compile, passes, chips. A person reads the output; with --json each event is one line on standard output."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+import numpy as np
+
+from compiler_core.blobs import MemoryBlobs
+from compiler_core.diagnostics import Diagnostic
+from compiler_core.events import AnyEvent, DiagnosticEvent, Done, Failed, Outputs, Pass, Profile, Started, Trace, encode
+from compiler_core.request import CompileRequest, Launch, Options
+
+WRONG_USAGE = 2
+
+
+class Usage(Exception):
+    """The command line itself is wrong; exit status 2."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except Usage as problem:
+        print(f"tilescope: {problem}", file=sys.stderr)
+        return WRONG_USAGE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="tilescope", description="Compiles kernels and models for emulated Ascend chips.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    compile = commands.add_parser("compile", help="compile a kernel (.py), a model (.onnx) or MLIR text (.mlir)")
+    compile.add_argument("source", type=Path, metavar="SOURCE")
+    compile.add_argument("--kernel", help="the kernel to compile, where the file has several")
+    compile.add_argument("--launch", type=Path, metavar="LAUNCH.json")
+    compile.add_argument("--chip", default="Ascend910B3")
+    compile.add_argument("--engine", choices=("builtin", "bisheng"), default="builtin")
+    compile.add_argument("--inputs", type=Path, metavar="IN.npz", help="tensors by name; they win over fills")
+    compile.add_argument("--outputs", type=Path, metavar="OUT.npz", help="where every tensor argument (model output) goes")
+    compile.add_argument("--passes", default="", help="switches, such as -double-buffer,-cse")
+    compile.add_argument("--stop-after", metavar="PASS")
+    compile.add_argument("--cycles", choices=("final", "every-pass", "none"), default="every-pass")
+    compile.add_argument("--precision", choices=("fp32", "fp16", "bf16", "mixed"), default="fp16")
+    compile.add_argument("--trace", type=Path, metavar="TRACE.json", help="the timeline, for Perfetto or chrome://tracing")
+    compile.add_argument("--profile", type=Path, metavar="DIR", help="where the profile is written as JSON")
+    compile.add_argument("--json", action="store_true", help="one event a line, and nothing else")
+    compile.set_defaults(run=_compile)
+    for name, help, run in (("passes", "the passes, in order", _passes), ("chips", "the chips", _chips)):
+        commands.add_parser(name, help=help).set_defaults(run=run)
+    return parser
+
+
+def _request(arguments: argparse.Namespace) -> tuple[CompileRequest, bytes | None]:
+    path: Path = arguments.source
+    try:
+        data = path.read_bytes()
+    except OSError as problem:
+        raise Usage(f"cannot read {path}: {problem.strerror}") from None
+    launch = _launch(arguments.launch, arguments.kernel)
+    options = Options(
+        passes=tuple(s for s in arguments.passes.split(",") if s),
+        stop_after=arguments.stop_after,
+        cycles=arguments.cycles,
+        precision=arguments.precision,
+        trace=arguments.trace is not None,
+    )
+    common = {"chip": arguments.chip, "engine": arguments.engine, "options": options}
+    if path.suffix == ".onnx":
+        return CompileRequest(kind="onnx", model_sha256=sha256(data).hexdigest(), **common), data
+    if path.suffix not in (".py", ".mlir"):
+        raise Usage(f"{path}: expected a .py, .onnx or .mlir file")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise Usage(f"{path} is not UTF-8 text: byte {problem.start}") from None
+    kind = "triton" if path.suffix == ".py" else "mlir"
+    return CompileRequest(kind=kind, source=text, launch=launch, **common), None
+
+
+def _launch(path: Path | None, kernel: str | None) -> Launch | None:
+    if path is None:
+        return Launch(kernel=kernel) if kernel else None
+    try:
+        launch = msgspec.json.decode(path.read_bytes(), type=Launch)
+    except OSError as problem:
+        raise Usage(f"cannot read {path}: {problem.strerror}") from None
+    except (msgspec.ValidationError, msgspec.DecodeError) as problem:
+        raise Usage(f"{path} is no launch file: {problem}") from None
+    return msgspec.structs.replace(launch, kernel=kernel) if kernel else launch
+
+
+def _inputs(path: Path | None) -> dict[str, np.ndarray]:
+    if path is None:
+        return {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {_plain_name(name): _array(name, archive[name]) for name in archive.files}
+    except (OSError, ValueError) as problem:
+        raise Usage(f"{path} is no .npz of plain arrays: {problem}") from None
+
+
+def _plain_name(name: str) -> str:
+    return name.removesuffix(":bf16")
+
+
+def _array(name: str, array: np.ndarray) -> np.ndarray:
+    if not name.endswith(":bf16"):
+        return array
+    import ml_dtypes
+
+    return array.view(ml_dtypes.bfloat16)
+
+
+def _compile(arguments: argparse.Namespace) -> int:
+    from compiler_core.driver import compile
+
+    request, model = _request(arguments)
+    given = _inputs(arguments.inputs)
+    blobs = MemoryBlobs()
+    report = _JsonReport(sys.stdout) if arguments.json else _TextReport(sys.stdout)
+    status = 0
+    profiles: list[Profile] = []
+    for event in _numbered(compile(request, blobs, model, given)):
+        report.event(event)
+        if isinstance(event, Failed):
+            status = event.status
+        elif isinstance(event, Outputs) and arguments.outputs:
+            _write_outputs(arguments.outputs, event, blobs)
+        elif isinstance(event, Trace) and arguments.trace:
+            arguments.trace.write_bytes(blobs.by_hash[event.blob])
+        elif isinstance(event, Profile):
+            profiles.append(event)
+    if arguments.profile and profiles:
+        arguments.profile.mkdir(parents=True, exist_ok=True)
+        for profile in profiles:
+            (arguments.profile / f"{profile.scope}.json").write_bytes(msgspec.json.format(msgspec.json.encode(profile)))
+    return status
+
+
+def _numbered(events: Iterator[AnyEvent]) -> Iterator[AnyEvent]:
+    for seq, event in enumerate(events):
+        yield msgspec.structs.replace(event, seq=seq)
+
+
+def _write_outputs(path: Path, event: Outputs, blobs: MemoryBlobs) -> None:
+    arrays: dict[str, np.ndarray] = {}
+    for output in event.outputs:
+        suffix = ":bf16" if output.dtype == "bfloat16" else ""
+        arrays[output.name + suffix] = np.load(BytesIO(blobs.by_hash[output.blob]), allow_pickle=False)
+    with path.open("wb") as file:
+        np.savez(file, **arrays)  # pyright: ignore[reportArgumentType]
+
+
+class _JsonReport:
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+
+    def event(self, event: AnyEvent) -> None:
+        print(encode(event).decode(), file=self.out, flush=True)
+
+
+class _TextReport:
+    """A table of passes as they come, then the profile, the outputs and the total."""
+
+    def __init__(self, out: TextIO) -> None:
+        self.out = out
+        self.cycles: int | None = None
+        self.scope = ""
+
+    def line(self, text: str = "") -> None:
+        print(text, file=self.out, flush=True)
+
+    def event(self, event: AnyEvent) -> None:
+        match event:
+            case Started():
+                self.started(event)
+            case DiagnosticEvent():
+                self.diagnostic(event.diagnostic)
+            case Pass():
+                self.row(event)
+            case Profile():
+                self.profile(event)
+            case Outputs():
+                self.outputs(event)
+            case Done():
+                self.done(event)
+            case _:
+                pass
+
+    def started(self, event: Started) -> None:
+        self.line(f"{event.engine} {event.version} on {event.chip}, {event.clock_mhz:g} MHz")
+        if event.launch is not None:
+            self.line(f"launch: {json.dumps(msgspec.to_builtins(event.launch), ensure_ascii=False)}")
+        self.line()
+        self.line(f"{'pass':28} {'stage':8} {'ms':>8} {'ops':>5} {'cycles':>12} {'change':>8}  check")
+
+    def row(self, event: Pass) -> None:
+        if event.scope != self.scope:
+            self.scope, self.cycles = event.scope, None
+            self.line(f"{event.scope or 'the whole model'}:")
+        cycles = event.cycles.total if event.cycles else None
+        change = f"{(cycles / self.cycles - 1) * 100:+.1f}%" if cycles and self.cycles and cycles != self.cycles else ""
+        name = event.name + (" *" if not event.mandatory else "")
+        shown = f"{cycles:,}" if cycles is not None else "–"
+        check = ""
+        if event.verification:
+            check = f"{'ok' if event.verification.ok else 'WRONG'}, max abs error {event.verification.max_abs:.2g}"
+        elif event.cycles_reason:
+            check = event.cycles_reason.text
+        ops = sum(event.ops.values())
+        self.line(f"  {name:26} {event.stage_out:8} {event.ms:8.1f} {ops:5} {shown:>12} {change:>8}  {check}")
+        for diagnostic in event.diagnostics:
+            self.diagnostic(diagnostic)
+        self.cycles = cycles if cycles is not None else self.cycles
+
+    def diagnostic(self, diagnostic: Diagnostic) -> None:
+        place = f"line {diagnostic.spans[0].line}, column {diagnostic.spans[0].column}: " if diagnostic.spans else ""
+        node = f"node {diagnostic.node}: " if diagnostic.node else ""
+        self.line(f"{diagnostic.severity}: {place}{node}{diagnostic.message.text}")
+
+    def profile(self, event: Profile) -> None:
+        busy = "  ".join(f"{pipe} {share:.0%}" for pipe, share in event.utilisation.items() if share)
+        self.line(f"\n{event.scope}: busy {busy or 'nothing'}")
+        for verdict in event.verdicts:
+            self.line(f"  {verdict.message.text} {verdict.advice.text}")
+
+    def outputs(self, event: Outputs) -> None:
+        self.line()
+        for output in event.outputs:
+            check = output.verification
+            verdict = f", max abs error {check.max_abs:.2g} against {check.against}" if check else ""
+            self.line(f"{output.name}: {output.dtype}{list(output.shape)}{verdict}")
+
+    def done(self, event: Done) -> None:
+        if event.cycles:
+            self.line(
+                f"\n{event.cycles.total:,} cycles, {event.cycles.microseconds:.2f} µs"
+                f" (launch {event.cycles.launch_microseconds:.2f} µs apart), {event.passes} passes in {event.ms:.0f} ms"
+            )
+
+
+def _passes(arguments: argparse.Namespace) -> int:
+    from compiler_core.pipelines import all_passes
+
+    for step in all_passes():
+        kind = "lowering" if step.mandatory else "optimisation"
+        print(f"{step.name:24} {step.stage_in:8} {kind:13} {step.summary['en']}")
+    return 0
+
+
+def _chips(arguments: argparse.Namespace) -> int:
+    from compiler_core.chips import chips
+
+    for chip in chips().values():
+        print(f"{chip.name:14} {chip.summary['en']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The engines: one interface each, a request in, events out."""

@@ -1,0 +1,430 @@
+"""Our own compiler as an engine: a request in, events out."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TypeVar
+
+import numpy as np
+
+import compiler_core.dialects  # noqa: F401 - declares the ops
+from compiler_core import __version__
+from compiler_core.blobs import BlobSink
+from compiler_core.chips import Chip, chips
+from compiler_core.diagnostics import LimitHit, Refused, error, message
+from compiler_core.dialects.builtin import functions, symbol
+from compiler_core.engines.host import schedule_of
+from compiler_core.engines.measure import (
+    Argument,
+    KernelMeter,
+    ModelMeter,
+    Run,
+    add_cycles,
+    cycles_of,
+    finish,
+    kernel_functions,
+)
+from compiler_core.engines.recorder import Measured, Recorder
+from compiler_core.events import AnyEvent, DiagnosticEvent, Done, Output, Outputs, Stage, Started, Trace, Verification
+from compiler_core.importers.onnx import import_model, model_inputs
+from compiler_core.importers.triton import import_kernel, resolve_launch
+from compiler_core.inputs import flat, make_inputs
+from compiler_core.ir import Op
+from compiler_core.ir.core import module as new_module
+from compiler_core.ir.parser import parse_module
+from compiler_core.ir.verifier import STAGE_DIALECTS, verify
+from compiler_core.passes.base import Pass as CompilerPass
+from compiler_core.passes.base import PassContext
+from compiler_core.pipelines import pipeline, switched
+from compiler_core.profiling import profile_event
+from compiler_core.reference import onnx as onnx_reference
+from compiler_core.reference import triton as triton_reference
+from compiler_core.reference.compare import compare, worst
+from compiler_core.request import CompileRequest, Launch, TensorArgument
+
+MAX_LAUNCH_BYTES = 2**30
+"""Bytes of all tensors of a launch together; more would not fit several copies into the sandbox's memory."""
+
+NO_CYCLES = Measured(reason=message("no-cycles-asked"))
+
+
+@dataclass
+class Compilation:
+    """What stays the same from the first pass of a compilation to the last."""
+
+    request: CompileRequest
+    blobs: BlobSink
+    chip: Chip
+    context: PassContext
+    started: float = field(default_factory=time.perf_counter)
+    given: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
+    passes: int = 0
+
+    @property
+    def every_pass(self) -> bool:
+        return self.request.options.cycles == "every-pass"
+
+    @property
+    def none(self) -> bool:
+        return self.request.options.cycles == "none"
+
+    def start(self, launch: Launch | None) -> Started:
+        return Started(engine="builtin", version=__version__, chip=self.chip.name, clock_mhz=self.chip.clock_mhz, launch=launch)
+
+    def notes(self) -> Iterator[DiagnosticEvent]:
+        """What passes noted since the last call."""
+        notes, self.context.notes = self.context.notes, []
+        for note in dict.fromkeys(notes):
+            yield DiagnosticEvent(diagnostic=note)
+
+    def index(self) -> int:
+        self.passes += 1
+        return self.passes - 1
+
+    def done(self, cycles: "Measured", verification: Verification | None) -> Done:
+        ms = (time.perf_counter() - self.started) * 1000
+        return Done(cycles=cycles.cycles, verification=verification, ms=round(ms, 3), passes=self.passes)
+
+
+def run(request: CompileRequest, blobs: BlobSink, model: bytes | None, given: Mapping[str, np.ndarray]) -> Iterator[AnyEvent]:
+    """Compiles with our own passes. Raises Refused, LimitHit and InvalidIR; the driver makes events of them."""
+    known = chips()
+    if request.chip not in known:
+        raise Refused(error("unknown-chip", name=request.chip, known=", ".join(known)))
+    chip = known[request.chip]
+    compilation = Compilation(request, blobs, chip, PassContext(chip, request.options.precision), given=given)
+    if request.kind == "onnx":
+        if model is None:
+            raise Refused(error("model-missing"))
+        yield from compile_model(compilation, model)
+    else:
+        yield from compile_kernel(compilation)
+
+
+# kernels
+
+
+def compile_kernel(compilation: Compilation) -> Iterator[AnyEvent]:
+    request = compilation.request
+    began = time.perf_counter()
+    if request.kind == "triton":
+        launch = resolve_launch(request.source, request.launch)
+        bound_memory(launch)
+        module = import_kernel(request.source, launch)
+    else:
+        if request.launch is None:
+            raise Refused(error("no-launch", stage="MLIR"))
+        launch = request.launch
+        bound_memory(launch)
+        module = parse_module(request.source)
+    ms = (time.perf_counter() - began) * 1000
+    stage = stage_of(module)
+    verify(module, stage)
+    yield compilation.start(launch)
+    inputs = with_given(make_inputs(launch), compilation.given)
+    passes = switched(pipeline(stage), request.options.passes, request.options.stop_after)
+    meter = kernel_meter(compilation, module, stage, launch, inputs)
+    yield from kernel_passes(compilation, module, stage, passes, meter, ms)
+    if request.options.stop_after is None and not compilation.none:
+        yield from kernel_results(compilation, module, launch, inputs, meter)
+    else:
+        yield compilation.done(NO_CYCLES, None)
+
+
+def stage_of(module: Op) -> Stage:
+    """The highest stage whose dialects hold all of the module's ops. Raises Refused where there is none."""
+    if not functions(module):
+        raise Refused(error("no-kernel"))
+    used = {op.dialect for op in module.walk()}
+    for stage in ("graph", "tt", "tensor", "machine"):
+        if used <= STAGE_DIALECTS[stage]:
+            return stage
+    raise Refused(error("no-kernel"))
+
+
+def bound_memory(launch: Launch) -> None:
+    """Raises LimitHit where the launch's tensors are too large together."""
+    total = 0
+    for argument in launch.arguments.values():
+        if isinstance(argument, TensorArgument):
+            size = 8
+            for extent in argument.shape:
+                size *= extent
+            for extent, stride in zip(argument.shape, argument.strides or (), strict=False):
+                size = max(size, 8 * extent * abs(stride))
+            total += size
+    if total > MAX_LAUNCH_BYTES:
+        raise LimitHit(error("memory-exceeds-launch", bytes=total, limit=MAX_LAUNCH_BYTES))
+
+
+def kernel_meter(
+    compilation: Compilation, module: Op, stage: Stage, launch: Launch, inputs: dict[str, np.ndarray | int | float]
+) -> KernelMeter:
+    grid = grid_of(launch)
+    arguments: tuple[Argument, ...] = tuple(flat(v) if isinstance(v, np.ndarray) else v for v in inputs.values())
+    tensors = {name: i for i, (name, v) in enumerate(inputs.items()) if isinstance(v, np.ndarray)}
+    expected: dict[str, np.ndarray] = {}
+    if stage == "tt" and not compilation.none:
+        expected = triton_reference.run(module, dict(zip(inputs, arguments, strict=True)), grid)
+
+    def check(after: tuple[Argument, ...]) -> list[Verification]:
+        found: list[Verification] = []
+        for name, position in tensors.items():
+            actual = after[position]
+            if name in expected and isinstance(actual, np.ndarray):
+                found.append(compare(actual, expected[name], "numpy: tt"))
+        return found
+
+    return KernelMeter(arguments, grid, compilation.context, check)
+
+
+Inputs = TypeVar("Inputs", np.ndarray, np.ndarray | int | float)
+
+
+def with_given(inputs: dict[str, Inputs], given: Mapping[str, np.ndarray]) -> dict[str, Inputs]:
+    """The inputs, with the tensors that the caller gave in place of fills. Raises Refused where one does not fit."""
+    for name, array in given.items():
+        expected = inputs.get(name)
+        if not isinstance(expected, np.ndarray):
+            known = ", ".join(n for n, v in inputs.items() if isinstance(v, np.ndarray))
+            raise Refused(error("unknown-input", name=name, known=known))
+        if (array.shape, array.dtype) != (expected.shape, expected.dtype):
+            wanted = f"{expected.dtype}{list(expected.shape)}"
+            raise Refused(error("input-mismatch", name=name, given=f"{array.dtype}{list(array.shape)}", wanted=wanted))
+        expected[...] = array
+    return inputs
+
+
+def grid_of(launch: Launch) -> tuple[int, int, int]:
+    extents = [int(extent) for extent in launch.grid] + [1, 1, 1]
+    return extents[0], extents[1], extents[2]
+
+
+def kernel_passes(
+    compilation: Compilation, module: Op, stage: Stage, passes: Sequence[CompilerPass], meter: KernelMeter, ms: float
+) -> Iterator[AnyEvent]:
+    request = compilation.request
+    full = pipeline(stage)
+    recorder = Recorder(compilation.blobs, module)
+    scope = symbol(functions(module)[0])
+
+    def measured(rest: Sequence[CompilerPass], last: bool) -> Measured:
+        if compilation.none or (not last and not compilation.every_pass):
+            return NO_CYCLES
+        return meter.measure(module, rest)
+
+    yield recorder.event(
+        module,
+        index=compilation.index(),
+        name="import",
+        scope=scope,
+        stages=(stage, stage),
+        mandatory=True,
+        ms=ms,
+        measured=measured(full, not passes),
+    )
+    for position, step in enumerate(passes):
+        elapsed = apply(step, module, compilation.context)
+        rest = full[full.index(step) + 1 :]
+        yield from compilation.notes()
+        yield recorder.event(
+            module,
+            index=compilation.index(),
+            name=step.name,
+            scope=scope,
+            stages=(step.stage_in, step.stage_out),
+            mandatory=step.mandatory,
+            ms=elapsed,
+            measured=measured(rest, position == len(passes) - 1 and request.options.stop_after is None),
+        )
+
+
+def apply(step: CompilerPass, module: Op, context: PassContext) -> float:
+    """Runs a pass and checks what it left. Returns its milliseconds, the check not counted."""
+    began = time.perf_counter()
+    step.apply(module, context)
+    ms = (time.perf_counter() - began) * 1000
+    verify(module, step.stage_out)
+    return ms
+
+
+def kernel_results(
+    compilation: Compilation, module: Op, launch: Launch, inputs: dict[str, np.ndarray | int | float], meter: KernelMeter
+) -> Iterator[AnyEvent]:
+    run = meter.run(module)
+    yield from results(compilation, symbol(functions(module)[0]), run)
+    outputs: list[Output] = []
+    checks = iter(meter.check(run.arguments))
+    for (name, value), after in zip(inputs.items(), run.arguments, strict=True):
+        if isinstance(value, np.ndarray) and isinstance(after, np.ndarray):
+            outputs.append(output(compilation.blobs, name, view_like(after, launch, name), next(checks, None)))
+    yield Outputs(outputs=tuple(outputs))
+    cycles = Measured(cycles=cycles_of(run.result, compilation.chip))
+    yield compilation.done(cycles, worst([o.verification for o in outputs if o.verification]))
+
+
+def view_like(buffer: np.ndarray, launch: Launch, name: str) -> np.ndarray:
+    """The argument's logical tensor in its flat buffer."""
+    argument = launch.arguments[name]
+    assert isinstance(argument, TensorArgument)
+    if argument.strides is None:
+        return buffer.reshape(argument.shape)
+    strides = [s * buffer.itemsize for s in argument.strides]
+    return np.lib.stride_tricks.as_strided(buffer, argument.shape, strides, writeable=False)
+
+
+def results(compilation: Compilation, scope: str, run: Run) -> Iterator[AnyEvent]:
+    """Profile and timeline of a finished run."""
+    yield profile_event(run.result, compilation.chip, scope)
+    yield Trace(scope=scope, blob=compilation.blobs.put(run.result.trace()))
+
+
+def output(blobs: BlobSink, name: str, array: np.ndarray, verification: Verification | None) -> Output:
+    """An output's summary; its body goes to the blobs as .npy, bfloat16 as uint16."""
+    wide = array.astype(np.float64)
+    finite = wide[np.isfinite(wide)]
+    body = BytesIO()
+    dtype = array.dtype.name
+    np.save(body, np.ascontiguousarray(array.view(np.uint16) if dtype == "bfloat16" else array))
+    return Output(
+        name=name,
+        dtype=dtype,
+        shape=tuple(array.shape),
+        blob=blobs.put(body.getvalue()),
+        minimum=float(finite.min(initial=np.inf)) if finite.size else 0.0,
+        maximum=float(finite.max(initial=-np.inf)) if finite.size else 0.0,
+        mean=float(finite.mean()) if finite.size else 0.0,
+        finite=finite.size == wide.size,
+        verification=verification,
+    )
+
+
+# models
+
+
+def compile_model(compilation: Compilation, model: bytes) -> Iterator[AnyEvent]:
+    options = compilation.request.options
+    began = time.perf_counter()
+    module = import_model(model)
+    ms = (time.perf_counter() - began) * 1000
+    verify(module, "graph")
+    yield compilation.start(None)
+    full = pipeline("graph")
+    passes = switched(full, options.passes, options.stop_after)
+    inputs = with_given(model_inputs(module), compilation.given)
+    expected = {} if compilation.none else onnx_reference.run(model, inputs)
+    rtol = {"fp32": 1e-5, "bf16": 5e-2}.get(options.precision, 1e-2)
+
+    def check(outputs: dict[str, np.ndarray]) -> list[Verification]:
+        return [compare(array, expected[name], "onnxruntime", rtol) for name, array in outputs.items()]
+
+    recorder = Recorder(compilation.blobs, module)
+    runs: dict[tuple[str, bytes], Run] = {}
+
+    def meter(lowered: Op) -> ModelMeter:
+        return ModelMeter(schedule_of(lowered), inputs, compilation.context, check, runs)
+
+    def measured_whole(rest: Sequence[CompilerPass]) -> Measured:
+        if not compilation.every_pass:
+            return NO_CYCLES
+        try:
+            lowered = finish(module, rest[: rest_of_graph(rest)], compilation.context)
+            below = rest[rest_of_graph(rest) :]
+            return meter(lowered).measure(finish_kernels(lowered, below, compilation.context))
+        except Refused as refused:
+            reason = message("not-finished", reason=refused.diagnostics[0].message.text)
+            return Measured(reason=reason, diagnostics=refused.diagnostics)
+
+    yield recorder.event(
+        module,
+        index=compilation.index(),
+        name="import",
+        scope="",
+        stages=("graph", "graph"),
+        mandatory=True,
+        ms=ms,
+        measured=measured_whole(full),
+    )
+    graph_passes = [p for p in passes if p.stage_in == "graph"]
+    for step in graph_passes:
+        elapsed = apply(step, module, compilation.context)
+        yield from compilation.notes()
+        yield recorder.event(
+            module,
+            index=compilation.index(),
+            name=step.name,
+            scope="",
+            stages=(step.stage_in, step.stage_out),
+            mandatory=step.mandatory,
+            ms=elapsed,
+            measured=measured_whole(full[full.index(step) + 1 :]),
+        )
+    below = [p for p in passes if p.stage_in != "graph"]
+    if not below or graph_passes[-1].stage_out == "graph":
+        yield compilation.done(NO_CYCLES, None)
+        return
+    yield from model_kernels(compilation, module, full, below, meter(module))
+
+
+def rest_of_graph(rest: Sequence[CompilerPass]) -> int:
+    """How many of the passes still work on the whole model."""
+    return sum(1 for p in rest if p.stage_in == "graph")
+
+
+def finish_kernels(lowered: Op, rest: Sequence[CompilerPass], context: PassContext) -> dict[str, Op]:
+    """Each kernel of a lowered model as a machine module of its own, by lowerings alone."""
+    return {name: finish(alone(f), rest, context) for name, f in kernel_functions(lowered).items()}
+
+
+def alone(function: Op) -> Op:
+    """A module that holds a copy of one function, ids kept."""
+    return new_module([function.clone(keep_ids=True)])
+
+
+def model_kernels(
+    compilation: Compilation, module: Op, full: Sequence[CompilerPass], below: Sequence[CompilerPass], meter: ModelMeter
+) -> Iterator[AnyEvent]:
+    """Runs the passes below the graph over one kernel after the other; each event measures that kernel in the whole model."""
+    rest = [p for p in full if p.stage_in != "graph"]
+    measuring = compilation.request.options.stop_after is None and not compilation.none
+    current = finish_kernels(module, rest, compilation.context) if measuring else {}
+    for name, function in kernel_functions(module).items():
+        own = alone(function)
+        recorder = Recorder(compilation.blobs, own)
+        for step in below:
+            elapsed = apply(step, own, compilation.context)
+            yield from compilation.notes()
+            measured = NO_CYCLES
+            if measuring and compilation.every_pass:
+                current[name] = finish(own, rest[rest.index(step) + 1 :], compilation.context)
+                measured = meter.measure(current, name)
+            yield recorder.event(
+                own,
+                index=compilation.index(),
+                name=step.name,
+                scope=name,
+                stages=(step.stage_in, step.stage_out),
+                mandatory=step.mandatory,
+                ms=elapsed,
+                measured=measured,
+            )
+        current[name] = own
+    if measuring:
+        yield from model_results(compilation, current, meter)
+    else:
+        yield compilation.done(NO_CYCLES, None)
+
+
+def model_results(compilation: Compilation, kernels: dict[str, Op], meter: ModelMeter) -> Iterator[AnyEvent]:
+    arrays, calls = meter.run(kernels)
+    for name, run in dict(reversed(calls)).items():
+        yield from results(compilation, name, run)
+    verifications = meter.check(arrays)
+    outputs = [
+        output(compilation.blobs, name, array, verification)
+        for (name, array), verification in zip(arrays.items(), verifications, strict=True)
+    ]
+    yield Outputs(outputs=tuple(outputs))
+    total = Measured(cycles=add_cycles([cycles_of(run.result, compilation.chip) for _, run in calls]))
+    yield compilation.done(total, worst(verifications))
