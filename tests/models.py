@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -24,7 +25,7 @@ class Maker:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: object) -> str:
+    def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
         return output
 
@@ -36,7 +37,7 @@ class Maker:
         return (self.random.standard_normal(shape) * 0.1).astype(np.float32)
 
     def conv(
-        self, x: str, name: str, channels: int, filters: int, kernel: int, *, bias: bool = False, **attributes: object
+        self, x: str, name: str, channels: int, filters: int, kernel: int, *, bias: bool = False, **attributes: Any
     ) -> str:
         weight = self.he(filters, channels, kernel, kernel, fan_in=channels * kernel * kernel)
         inputs = [x, self.weight(f"{name}.weight", weight)]
@@ -98,7 +99,7 @@ def cnn(size: int = 32, seed: int = 1) -> bytes:
 def mlp(batch: int = 16, seed: int = 2) -> bytes:
     """A multi-layer perceptron: input x [batch, 8, 8], outputs logits and probabilities [batch, 10].
 
-    The layers are written in each of the three ways exporters write them: MatMul and Add, Gemm, and Gemm with a transposed weight.
+    Its layers are written in the three ways of exporters: MatMul and Add, Gemm, and Gemm with a transposed weight.
     """
     m = Maker(seed)
     x = m.node("Reshape", ["x", m.weight("rows", np.array([batch, -1], np.int64))], "flat")

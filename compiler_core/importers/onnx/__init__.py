@@ -1,0 +1,5 @@
+"""ONNX models to the graph stage. A model is data from anybody: it is bounded before anything is allocated, and never run."""
+
+from compiler_core.importers.onnx.importer import import_model
+
+__all__ = ["import_model"]
