@@ -54,7 +54,7 @@ def compile(
     except Exception as bug:
         reference = sha256(traceback.format_exc().encode()).hexdigest()[:12]
         log.exception("internal error, reference %s", reference)
-        yield from _refusal((error("internal-error", kind=type(bug).__name__, reference=reference),), 4)
+        yield from _refusal((error("compiler-bug", kind=type(bug).__name__, reference=reference),), 4)
 
 
 def _refusal(diagnostics: tuple[Diagnostic, ...], status: int) -> Iterator[AnyEvent]:

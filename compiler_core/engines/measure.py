@@ -1,4 +1,4 @@
-"""Cycles and numbers of a program at any stage: finish it with lowerings alone, run it on the emulator, compare with the reference.
+"""Cycles and numbers of a program at any stage: finish it by lowerings alone, emulate it, compare with the reference.
 
 Two programs that finish as the same machine text are run once: the emulator is deterministic.
 """

@@ -5,7 +5,7 @@ import numpy as np
 from compiler_core.events import Verification
 
 _RTOL = {"float64": 1e-9, "float32": 1e-5, "float16": 2e-3, "bfloat16": 1.6e-2}
-"""About two units in the last place for the 16-bit types; for wider ones, room for another order of summation. Integers are exact."""
+"""Two units in the last place for the 16-bit types; for wider ones, room for another order of summation. Integers: exact."""
 
 
 def compare(actual: np.ndarray, expected: np.ndarray, against: str, rtol: float | None = None) -> Verification:
