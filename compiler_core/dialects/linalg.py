@@ -5,10 +5,11 @@ follow from their names, are left out; only linalg.reduce has one, its combiner.
 """
 
 from collections.abc import Sequence
+from math import inf
 
 from compiler_core.dialects.tensor import tensor_type
 from compiler_core.ir import Builder, DenseArrayAttr, Dialect, Op, Printer, Value, pretty, single_block
-from compiler_core.ir.types import ShapedType, TensorType, i32
+from compiler_core.ir.types import FloatType, IntegerType, ShapedType, TensorType, Type, i32
 
 linalg = Dialect("linalg")
 
@@ -134,6 +135,27 @@ def reduction_kind(op: Op) -> str | None:
     """sum, prod, max, min, umax, umin, and, or, xor; None for a combiner of another form."""
     combiner = combiner_of(op)
     return KINDS.get(combiner.name) if combiner is not None else None
+
+
+def identity(combiner: str, element: Type) -> int | float:
+    """The number that an op (`arith.addf`) combines with x to x. Raises KeyError for an op that reduces nothing."""
+    kind = KINDS[combiner]
+    if isinstance(element, FloatType):
+        return {"sum": 0.0, "prod": 1.0, "max": -inf, "min": inf}[kind]
+    width = element.width if isinstance(element, IntegerType) else 64
+    largest = (1 << (width - 1)) - 1 if width > 1 else 1
+    smallest = -largest - 1 if width > 1 else 0
+    return {
+        "sum": 0,
+        "or": 0,
+        "xor": 0,
+        "umax": 0,
+        "prod": 1,
+        "and": -1 if width > 1 else 1,
+        "umin": -1,
+        "max": smallest,
+        "min": largest,
+    }[kind]
 
 
 def fill(builder: Builder, scalar: Value, out: Value, hint: str = "") -> Value:

@@ -1,0 +1,1 @@
+"""What lowering passes build: one file for each kind of thing."""
