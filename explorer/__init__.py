@@ -1,0 +1,1 @@
+"""The Django project: HTTP, sockets, queue and workers around `compiler_core`."""

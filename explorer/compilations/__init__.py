@@ -1,0 +1,1 @@
+"""Compilations: asked for, queued, run in a sandbox, kept."""

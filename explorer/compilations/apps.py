@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class CompilationsConfig(AppConfig):
+    name = "explorer.compilations"
+    label = "compilations"

@@ -1,0 +1,1 @@
+"""Streams: the events of a live compilation, fanned out to sockets."""

@@ -1,0 +1,1 @@
+"""Workspaces: what a permalink opens."""
