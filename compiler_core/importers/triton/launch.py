@@ -1,0 +1,178 @@
+"""Launches: which kernel, its constants, its grid as integers; every parameter covered, and mistakes told by name."""
+
+from __future__ import annotations
+
+import ast
+from math import prod
+
+from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
+from compiler_core.importers.triton.dtypes import DTYPES, FROM_NUMPY
+from compiler_core.importers.triton.expressions import evaluate
+from compiler_core.importers.triton.source import Source, decorators, dotted, is_constexpr, parameters, parse
+from compiler_core.importers.triton.values import Const
+from compiler_core.request import Constexpr, Launch, TensorArgument
+
+MAX_PROGRAMS = 65_535
+"""Most programs of a grid: what an Ascend launch takes."""
+MAX_TENSOR_BYTES = 1 << 30
+"""Most bytes of all tensor arguments together."""
+
+
+def resolve_launch(source: str | Source, launch: Launch, *, file: str = "kernel.py") -> Launch:
+    """The launch with the kernel named, the grid as three or fewer integers, and a value for every parameter.
+
+    Grid entries may be expressions over arguments and constexprs. Constexprs missing from the launch come from the parameters'
+    defaults, else from the first @triton.autotune configuration; runtime parameters with a default take it. Raises Refused naming
+    each argument that is missing, unknown or of the wrong kind, LimitHit for a grid or tensors that are too large.
+    """
+    text = parse(source, file) if isinstance(source, str) else source
+    node = choose_kernel(text, launch)
+    constants = constexpr_values(text, node, launch)
+    problems = list(_argument_problems(text, node, launch, constants))
+    if problems:
+        raise Refused(*problems)
+    arguments = {name: launch.arguments[name] for p, _ in parameters(node) if (name := p.arg) not in constants}
+    _check_tensors(arguments)
+    constexprs: dict[str, Constexpr] = {
+        name: constant.value for name, constant in constants.items() if constant.value is None or isinstance(constant.value, bool | int | float | str)
+    }
+    names: dict[str, object] = {**{k: v for k, v in arguments.items() if not isinstance(v, TensorArgument)}, **constexprs}
+    return Launch(node.name, _grid(launch, names), arguments, constexprs)
+
+
+def _grid(launch: Launch, names: dict[str, object]) -> tuple[int, ...]:
+    if len(launch.grid) > 3:
+        raise Refused(error("grid-rank", count=len(launch.grid)))
+    grid: list[int] = []
+    for axis, entry in enumerate(launch.grid or (1,)):
+        size = entry if isinstance(entry, int) else evaluate(entry, names)
+        if size < 1:
+            raise Refused(error("grid-size", axis=axis, size=size, entry=str(entry)))
+        grid.append(size)
+    if prod(grid) > MAX_PROGRAMS:
+        raise LimitHit(error("limit-grid", grid=" × ".join(map(str, grid)), programs=prod(grid), limit=MAX_PROGRAMS))
+    return tuple(grid)
+
+
+def _check_tensors(arguments: dict[str, TensorArgument | bool | int | float]) -> None:
+    total = 0
+    for name, argument in arguments.items():
+        if not isinstance(argument, TensorArgument):
+            continue
+        if argument.dtype not in FROM_NUMPY:
+            raise Refused(error("launch-dtype", name=name, dtype=argument.dtype, known=", ".join(sorted(FROM_NUMPY))))
+        if argument.strides is not None and (len(argument.strides) != len(argument.shape) or min(argument.strides, default=0) < 0):
+            raise Refused(error("launch-strides", name=name, strides=str(list(argument.strides)), shape=str(list(argument.shape))))
+        total += extent(argument) * max(1, FROM_NUMPY[argument.dtype].bits // 8)
+    if total > MAX_TENSOR_BYTES:
+        raise LimitHit(error("limit-tensors", bytes=total, limit=MAX_TENSOR_BYTES))
+
+
+def extent(argument: TensorArgument) -> int:
+    """Elements of the flat buffer that holds a tensor: from its first element to its last, strides counted."""
+    if 0 in argument.shape:
+        return 0
+    if argument.strides is None:
+        return prod(argument.shape)
+    return 1 + sum((size - 1) * stride for size, stride in zip(argument.shape, argument.strides, strict=True))
+
+
+def choose_kernel(source: Source, launch: Launch) -> ast.FunctionDef:
+    """The kernel a launch names, or the file's only one, or its first. Raises Refused where there is none."""
+    if launch.kernel:
+        node = source.functions.get(launch.kernel)
+        if node is None:
+            known = ", ".join(f.name for f in source.kernels) or "–"
+            raise Refused(error("launch-kernel", name=launch.kernel, known=known))
+        return node
+    if not source.kernels:
+        raise Refused(source.error("no-kernel", source.tree.body[0] if source.tree.body else source.tree))
+    return source.kernels[0]
+
+
+def constexpr_values(source: Source, node: ast.FunctionDef, launch: Launch) -> dict[str, Const]:
+    """The compile-time parameters: tl.constexpr ones, and others that the launch gives as constexprs or that default to None."""
+    configured = first_configuration(source, node)
+    values: dict[str, Const] = {}
+    problems: list[Diagnostic] = []
+    for parameter, default in parameters(node):
+        name = parameter.arg
+        given = launch.arguments.get(name)
+        if name in launch.constexprs:
+            values[name] = _constant(launch.constexprs[name])
+        elif is_constexpr(parameter):
+            if isinstance(given, TensorArgument):
+                problems.append(source.error("launch-constexpr-tensor", parameter, name=name))
+            elif given is not None:
+                values[name] = Const(given)
+            elif name in configured:
+                values[name] = Const(configured[name])
+            elif default is not None and literal(default) is not _UNKNOWN:
+                values[name] = Const(_as_literal(default))
+            else:
+                problems.append(source.error("launch-constexpr-missing", parameter, name=name))
+        elif given is None and default is not None and literal(default) is not _UNKNOWN:
+            values[name] = Const(_as_literal(default))
+    if problems:
+        raise Refused(*problems)
+    return values
+
+
+def _constant(value: Constexpr) -> Const:
+    """A launch's constexpr; "tl.float16" and "float16" name types."""
+    if isinstance(value, str) and value.startswith("tl.") and value[3:] in DTYPES:
+        return Const(DTYPES[value[3:]])
+    return Const(value)
+
+
+_UNKNOWN = object()
+
+
+def literal(node: ast.expr) -> object:
+    """The value of a literal expression; `_UNKNOWN` for anything else."""
+    if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool | int | float | str)):
+        return node.value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+        value = node.operand.value
+        return -value if isinstance(value, int | float) else _UNKNOWN
+    return _UNKNOWN
+
+
+def _as_literal(node: ast.expr) -> Constexpr:
+    value = literal(node)
+    assert value is None or isinstance(value, bool | int | float | str)
+    return value
+
+
+def first_configuration(source: Source, node: ast.FunctionDef) -> dict[str, Constexpr]:
+    """The constants of the first triton.Config of a kernel's @triton.autotune; empty where there is none to be read."""
+    decorator = decorators(node).get("autotune")
+    if not isinstance(decorator, ast.Call):
+        return {}
+    for call in ast.walk(decorator):
+        if isinstance(call, ast.Call) and dotted(call.func).rpartition(".")[2] == "Config" and call.args:
+            table = call.args[0]
+            if isinstance(table, ast.Dict):
+                pairs = zip(table.keys, table.values, strict=True)
+                return {
+                    str(key.value): _as_literal(value)
+                    for key, value in pairs
+                    if isinstance(key, ast.Constant) and literal(value) is not _UNKNOWN
+                }
+    return {}
+
+
+def _argument_problems(source: Source, node: ast.FunctionDef, launch: Launch, constants: dict[str, Const]) -> list[Diagnostic]:
+    names = [p.arg for p, _ in parameters(node)]
+    known = ", ".join(names)
+    problems = [
+        source.error("launch-argument-unknown", node, name=name, kernel=node.name, known=known)
+        for name in [*launch.arguments, *launch.constexprs]
+        if name not in names
+    ]
+    problems += [
+        source.error("launch-argument-missing", parameter, name=parameter.arg, kernel=node.name)
+        for parameter, _ in parameters(node)
+        if parameter.arg not in constants and parameter.arg not in launch.arguments
+    ]
+    return problems
