@@ -1,0 +1,101 @@
+/** The IR after a pass, read-only, its lines linked with the source. */
+import { defaultKeymap } from '@codemirror/commands';
+import { openSearchPanel, search, searchKeymap } from '@codemirror/search';
+import { Compartment, EditorState, type Extension } from '@codemirror/state';
+import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
+import { effect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { t } from '../../i18n';
+import { pass } from '../../state/compilation';
+import { hovered, hoverLink, irFailed, irText, searches, selected, selectedLink } from '../../state/view';
+import { lineAt, lineMarks, mark, reveal } from '../links';
+import { mlir } from '../mlir';
+import { editorTheme } from '../theme';
+
+const label = new Compartment();
+
+export function IrTab() {
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!host.current) return;
+    const editor = new EditorView({ parent: host.current, state: stateOf('') });
+    const stops = [
+      effect(() => show(editor, irText.value?.text ?? '')),
+      effect(() => editor.dispatch({ effects: label.reconfigure(labelled()) })),
+      effect(() => {
+        const [hover, pick] = [hoverLink.value, selectedLink.value];
+        const related = [...hover.related, ...pick.related];
+        mark(editor, { hover: hover.ir, selected: pick.ir, related });
+      }),
+      effect(() => {
+        const lines = selectedLink.value.ir;
+        if (selected.value?.side === 'source' && irText.value) reveal(editor, lines);
+      }),
+      effect(() => {
+        if (searches.value > 0) openSearchPanel(editor);
+      }),
+    ];
+    return () => {
+      for (const stop of stops) stop();
+      searches.value = 0;
+      editor.destroy();
+    };
+  }, []);
+  return (
+    <>
+      {irFailed.value && <p class="empty">{t('error.blob')}</p>}
+      <div class="editor ir" ref={host} />
+    </>
+  );
+}
+
+/** The next IR in the place of this one; the reader's place in it stays where the texts are alike. */
+function show(editor: EditorView, text: string): void {
+  if (editor.state.doc.toString() === text) return;
+  const { scrollTop, scrollLeft } = editor.scrollDOM;
+  editor.setState(stateOf(text));
+  editor.dispatch({ effects: label.reconfigure(labelled()) });
+  editor.scrollDOM.scrollTo(scrollLeft, scrollTop);
+  const [hover, pick] = [hoverLink.peek(), selectedLink.peek()];
+  mark(editor, { hover: hover.ir, selected: pick.ir, related: [...hover.related, ...pick.related] });
+}
+
+function stateOf(text: string): EditorState {
+  return EditorState.create({ doc: text, extensions });
+}
+
+function labelled(): Extension {
+  return EditorView.contentAttributes.of({ 'aria-label': t('ir.label', { name: pass.value?.name ?? '' }) });
+}
+
+const listener = EditorView.updateListener.of((update) => {
+  if (!update.transactions.some((transaction) => transaction.isUserEvent('select'))) return;
+  selected.value = { side: 'ir', line: update.state.doc.lineAt(update.state.selection.main.head).number };
+});
+
+const pointer = EditorView.domEventHandlers({
+  mousemove: (event, editor) => {
+    const line = lineAt(editor, event);
+    hovered.value = line === null ? null : { side: 'ir', line };
+  },
+  mouseleave: () => {
+    hovered.value = null;
+  },
+});
+
+const extensions: Extension = [
+  EditorState.readOnly.of(true),
+  // A caret for keyboards, and no keyboard over the text on a touch screen.
+  EditorView.contentAttributes.of({ inputmode: 'none', 'aria-readonly': 'true' }),
+  lineNumbers(),
+  drawSelection(),
+  highlightActiveLine(),
+  search({ top: true }),
+  keymap.of([...searchKeymap, ...defaultKeymap]),
+  mlir,
+  label.of([]),
+  lineMarks,
+  editorTheme,
+  listener,
+  pointer,
+];

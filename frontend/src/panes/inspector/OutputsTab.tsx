@@ -1,0 +1,62 @@
+/** What the program computed, and how far it is from the reference. */
+import { blobUrl } from '../../api/http';
+import { Check } from '../../components/Check';
+import { t } from '../../i18n';
+import { significant } from '../../model/format';
+import { shown } from '../../state/compilation';
+
+export function OutputsTab() {
+  const outputs = shown.value?.outputs ?? [];
+  if (outputs.length === 0) return <p class="empty">{t('outputs.none')}</p>;
+  return (
+    <div class="scroll">
+      <table class="outputs data">
+        <thead>
+          <tr>
+            <th scope="col">{t('outputs.name')}</th>
+            <th scope="col">{t('outputs.dtype')}</th>
+            <th scope="col">{t('outputs.shape')}</th>
+            <th scope="col">{t('outputs.min')}</th>
+            <th scope="col">{t('outputs.max')}</th>
+            <th scope="col">{t('outputs.mean')}</th>
+            <th scope="col">{t('outputs.check')}</th>
+            <th scope="col">{t('outputs.abs')}</th>
+            <th scope="col">{t('outputs.rel')}</th>
+            <th scope="col">{t('outputs.tolerance')}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {outputs.map((output) => {
+            const check = output.verification;
+            return (
+              <tr key={output.name}>
+                <th scope="row" class="mono">
+                  <a
+                    href={blobUrl(output.blob)}
+                    download={`${output.name}.npy`}
+                    title={t('outputs.download', { name: output.name })}
+                  >
+                    {output.name}
+                  </a>
+                </th>
+                <td class="mono">{output.dtype}</td>
+                <td class="mono">{output.shape.join(' × ')}</td>
+                <td class="num">{significant(output.minimum)}</td>
+                <td class="num">{significant(output.maximum)}</td>
+                <td class="num">{significant(output.mean)}</td>
+                <td>
+                  <Check verification={check} word />
+                  {!output.finite && <span class="bad"> {t('outputs.infinite')}</span>}
+                  {check && <small class="dim"> {t('outputs.against', { against: check.against })}</small>}
+                </td>
+                <td class="num">{significant(check?.max_abs)}</td>
+                <td class="num">{significant(check?.max_rel)}</td>
+                <td class="num dim">{check && `${significant(check.atol)} + ${significant(check.rtol)}·|r|`}</td>
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}

@@ -1,0 +1,101 @@
+/** Cycles over passes as a line; a dot is a pass, and picks it. */
+import { useSignal } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Pass } from '../../generated/types';
+import { t } from '../../i18n';
+import { passId } from '../../model/fold';
+import { integer } from '../../model/format';
+import { pass, shown } from '../../state/compilation';
+import { choose } from '../../state/view';
+
+const HEIGHT = 64;
+const EDGE = { left: 10, right: 10, top: 14, bottom: 6 };
+
+interface Point {
+  readonly pass: Pass;
+  readonly x: number;
+  readonly y: number;
+  readonly total: number;
+}
+
+export function Chart() {
+  const width = useSignal(320);
+  const host = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (!host.current) return;
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry) width.value = entry.contentRect.width;
+    });
+    observer.observe(host.current);
+    return () => observer.disconnect();
+  }, []);
+  const scope = chartScope(shown.value?.passes ?? [], pass.value);
+  const points = pointsOf(shown.value?.passes ?? [], scope, width.value);
+  const [first, last] = [points[0], points.at(-1)];
+  return (
+    <div class="chart" ref={host}>
+      {first && last && points.length > 1 && (
+        <svg
+          width={width.value}
+          height={HEIGHT}
+          role="img"
+          aria-label={t('rail.chart', {
+            scope: scope || t('rail.chart.module'),
+            first: integer(first.total),
+            last: integer(last.total),
+          })}
+        >
+          <line class="axis" x1={EDGE.left} x2={width.value - EDGE.right} y1={HEIGHT - EDGE.bottom} y2={HEIGHT - EDGE.bottom} />
+          <path class="line" d={stepPath(points)} />
+          {points.map((point) => (
+            <Dot key={passId(point.pass)} point={point} />
+          ))}
+          <text x={first.x} y={first.y - 5} class="num">
+            {integer(first.total)}
+          </text>
+          <text x={last.x} y={last.y - 5} class="num" text-anchor="end">
+            {integer(last.total)}
+          </text>
+        </svg>
+      )}
+    </div>
+  );
+}
+
+function Dot({ point: { pass: entry, x, y, total } }: { point: Point }) {
+  const current = pass.value !== null && passId(pass.value) === passId(entry);
+  const wrong = entry.verification?.ok === false;
+  return (
+    // The same pick is on the rail's rows for keyboards; the dots are a shortcut for pointers.
+    // biome-ignore lint/a11y/noStaticElementInteractions: see above
+    <g class={`dot${current ? ' current' : ''}${wrong ? ' wrong' : ''}`} onClick={() => choose(passId(entry))}>
+      <title>
+        {entry.name}: {integer(total)}
+      </title>
+      <rect x={x - 5} y={0} width={10} height={HEIGHT} fill="transparent" />
+      {wrong ? <path d={`M${x - 3} ${y - 3}l6 6m0 -6l-6 6`} /> : <circle cx={x} cy={y} r={current ? 3.5 : 2} />}
+    </g>
+  );
+}
+
+/** The scope whose cycles are drawn: the chosen pass's where it has any, else the first that was measured. */
+function chartScope(passes: readonly Pass[], now: Pass | null): string {
+  const measured = passes.filter((entry) => entry.cycles).map((entry) => entry.scope);
+  return now && measured.includes(now.scope) ? now.scope : (measured[0] ?? '');
+}
+
+function pointsOf(passes: readonly Pass[], scope: string, width: number): readonly Point[] {
+  const measured = passes.filter((entry) => entry.scope === scope && entry.cycles);
+  const most = Math.max(1, ...measured.map((entry) => entry.cycles?.total ?? 0));
+  const room = width - EDGE.left - EDGE.right;
+  return measured.map((entry, at) => {
+    const total = entry.cycles?.total ?? 0;
+    const x = EDGE.left + (measured.length > 1 ? (room * at) / (measured.length - 1) : 0);
+    return { pass: entry, total, x, y: EDGE.top + (1 - total / most) * (HEIGHT - EDGE.top - EDGE.bottom) };
+  });
+}
+
+/** A pass's cycles hold until the next pass. */
+function stepPath(points: readonly Point[]): string {
+  return points.map(({ x, y }, at) => (at === 0 ? `M${x} ${y}` : `H${x}V${y}`)).join('');
+}
