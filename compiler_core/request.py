@@ -1,7 +1,7 @@
 """What a compilation is asked to do: source, launch, chip, engine, options; canonical JSON and its key."""
 
 import hashlib
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 import msgspec
 
@@ -57,9 +57,24 @@ class CompileRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     options: Options = Options()
 
     def canonical_json(self) -> bytes:
-        """The same request always gives the same bytes: sorted keys, defaults left out."""
-        return msgspec.json.encode(self, order="deterministic")
+        """The same request always gives the same bytes: sorted keys, defaults left out, written out or not."""
+        return msgspec.json.encode(_without_defaults(self), order="deterministic")
 
     def key(self, engine_version: str) -> str:
         """The compilation's content hash: sha256 of the canonical request and the engine's version, in hex."""
         return hashlib.sha256(self.canonical_json() + b"\0" + engine_version.encode()).hexdigest()
+
+
+def _without_defaults(value: object) -> object:
+    """Plain data without the fields that equal their default; `omit_defaults` leaves out only what is identical to it."""
+    if isinstance(value, msgspec.Struct):
+        default = {field.name: _default(field) for field in msgspec.structs.fields(value)}
+        kept = {name: getattr(value, name) for name in value.__struct_fields__}
+        return {name: _without_defaults(field) for name, field in kept.items() if field != default[name]}
+    if isinstance(value, dict):
+        return {name: _without_defaults(entry) for name, entry in cast(dict[str, object], value).items()}
+    return value
+
+
+def _default(field: msgspec.structs.FieldInfo) -> object:
+    return field.default_factory() if callable(field.default_factory) else field.default

@@ -5,13 +5,18 @@ so a lost or repeated message changes nothing.
 """
 
 import os
+import warnings
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "explorer.settings")
 
 from celery import Celery
+from celery.exceptions import SecurityWarning
 from celery.signals import setup_logging, worker_init, worker_process_init, worker_ready
 from django.conf import settings
+
+# It warns root of what a pickled message could do; messages here are JSON without arguments.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 
 BROKER = settings.REDIS_URL.replace("unix://", "redis+socket://", 1)
 

@@ -5,6 +5,7 @@ that takes too long over one message is closed with a code that says to come bac
 """
 
 import asyncio
+import logging
 import re
 from contextlib import suppress
 from typing import Any
@@ -16,6 +17,8 @@ from django.http.request import split_domain_port, validate_host
 
 from explorer.limits import limits
 from explorer.streams.hub import hub
+
+log = logging.getLogger(__name__)
 
 ENDED = 1000
 """Every event was sent, the last of them done, failed or cancelled."""
@@ -45,7 +48,13 @@ class CompilationConsumer(AsyncWebsocketConsumer):
         """Nothing that a client says matters."""
 
     async def _serve(self) -> None:
-        code = self._refusal() or await self._pump(self.scope["url_route"]["kwargs"]["key"], self._after())
+        key = self.scope["url_route"]["kwargs"]["key"]
+        try:
+            code = self._refusal() or await self._pump(key, self._after())
+        except Exception:
+            # Whatever it was, the journal is intact: the page comes back by cursor.
+            log.exception("serving compilation %s", key[:12])
+            code = TRY_AGAIN
         with suppress(Exception):
             await self.close(code)
 

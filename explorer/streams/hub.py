@@ -5,6 +5,7 @@ import logging
 
 import redis.asyncio
 from channels.db import database_sync_to_async
+from django.db import DatabaseError
 
 from compiler_core import events
 from explorer.compilations.models import Compilation
@@ -75,32 +76,33 @@ class Hub:
         return feed
 
     async def _read(self, key: str, feed: Feed) -> None:
-        """Reads the journal to its end. A Redis that is away is asked again; a journal that is gone is in the database."""
+        """Reads the journal to its end; asks again where Redis or the database is away."""
         while not feed.ended:
             try:
-                lines = await self._more(key, len(feed.lines))
-            except (redis.RedisError, OSError) as failure:
+                lines, ended = await self._more(key, len(feed.lines))
+            except (redis.RedisError, DatabaseError, OSError) as failure:
                 log.warning("reading journal %s: %s", key[:12], failure)
                 await asyncio.sleep(1)
                 continue
-            if not lines:
-                record = await _record(key)
-                lines = (record or [])[len(feed.lines) :]
-                if record is None or (record and not lines):
-                    feed.extend([], ended=True)
-            if lines:
-                feed.extend(lines, ended=isinstance(events.decode(lines[-1]), events.TERMINAL))
+            feed.extend(lines, ended)
         if self._feeds.get(key) is feed:
             del self._feeds[key]
             del self._tasks[key]
 
-    async def _more(self, key: str, position: int) -> list[str]:
-        """The lines from `position` on, after waiting for the first of them for a while."""
+    async def _more(self, key: str, position: int) -> tuple[list[str], bool]:
+        """The lines from `position` on, after waiting for the first of them for a while; whether they are the last.
+
+        A journal that stays silent may have ended long ago: then the rest is in the database.
+        """
         if self._redis is None:
             self._redis = reader()
         name = journal_name(key)
         answer = await self._redis.xread({name: journal_id(position - 1)}, block=BLOCK_MS)
-        return [fields[b"event"].decode() for _, fields in dict(answer).get(name.encode(), [])]
+        lines = [fields[b"event"].decode() for _, fields in dict(answer).get(name.encode(), [])]
+        if lines:
+            return lines, isinstance(events.decode(lines[-1]), events.TERMINAL)
+        record = await _record(key)
+        return ([], record is None) if not record else (record[position:], True)
 
 
 @database_sync_to_async

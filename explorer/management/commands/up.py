@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import DatabaseError, connections
+from django.db import DatabaseError, connection
 
 from explorer.process import die_with_parent
 from explorer.supervisor import Hopeless, Program, Tree
@@ -147,22 +147,23 @@ def web_program(descriptor: int) -> Program:
 
 
 def migrate() -> None:
+    """Brings the database up to date. Its connection stays open on purpose: as long as there is one, SQLite does not
+    fold up its log whenever the last of many short connections closes, and lock out whoever opens the next."""
     try:
         call_command("migrate", interactive=False, verbosity=0)
+        connection.ensure_connection()
     except DatabaseError as failure:
         raise CommandError(f"Cannot set up the database: {str(failure).strip().splitlines()[0]}.") from None
-    finally:
-        connections.close_all()
 
 
 def ready(host: str, port: int) -> bool:
     """Whether web server, database, Redis and a worker answer."""
-    connection = http.client.HTTPConnection(host, port, timeout=2)
+    web = http.client.HTTPConnection(host, port, timeout=2)
     try:
-        connection.request("GET", "/readyz", headers={"Host": "localhost"})
-        response = connection.getresponse()
+        web.request("GET", "/readyz", headers={"Host": "localhost"})
+        response = web.getresponse()
         return response.status == 200 and json.loads(response.read())["workers"] > 0
     except (OSError, http.client.HTTPException):
         return False
     finally:
-        connection.close()
+        web.close()
