@@ -1,0 +1,66 @@
+"""The simple synchronisation: a barrier of all pipes before every instruction that depends on one still under way."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from compiler_core.dialects import hivm
+from compiler_core.dialects.builtin import functions
+from compiler_core.ir import Builder, Op
+from compiler_core.ir.core import Block
+from compiler_core.passes.base import Pass, PassContext
+from compiler_core.passes.machine.regions import Use, conflict, uses_of
+
+SYNCHRONISED = "tilescope.synchronised"
+"""On a function whose pipes already wait for each other wherever they must."""
+
+
+@dataclass(frozen=True)
+class InsertBarriers(Pass):
+    name: ClassVar[str] = "insert-barriers"
+    summary: ClassVar[dict[str, str]] = {
+        "en": "Where flags have not been inserted, all pipes drain before each dependent instruction",
+        "zh": "若尚未插入标志，则在每条有依赖的指令前排空所有流水",
+    }
+    stage_in: ClassVar = "machine"
+    stage_out: ClassVar = "machine"
+    mandatory: ClassVar[bool] = True
+
+    def apply(self, module: Op, context: PassContext) -> None:
+        for function in functions(module):
+            if not function.region.blocks or "tilescope.host" in function.attributes:
+                continue
+            if function.attributes.pop(SYNCHRONISED, None) is None:
+                _block(function.body, [])
+
+
+def _block(block: Block, pending: list[Use]) -> list[Use]:
+    """Inserts barriers; `pending` is what may be under way before the block. Returns what may be under way behind it."""
+    for op in list(block.ops):
+        if op.name in ("scf.for", "scf.while"):
+            pending = _loop(op, pending)
+        elif op.name == "scf.if":
+            after = [_block(inner, list(pending)) for region in op.regions for inner in region.blocks]
+            pending = list(dict.fromkeys([*pending, *(use for uses in after for use in uses)]))
+        elif op.name == "hivm.hir.pipe_barrier":
+            pending = []
+        else:
+            uses = uses_of(op)
+            if any(conflict(a, b) for a in pending for b in uses):
+                hivm.pipe_barrier(Builder.before(op), "PIPE_ALL")
+                pending = []
+            pending = [*pending, *uses]
+    return pending
+
+
+def _loop(op: Op, pending: list[Use]) -> list[Use]:
+    """The pipes are empty whenever an iteration begins, and behind the loop: what came before it is drained there."""
+    inside = [use for inner in op.walk() for use in uses_of(inner)]
+    if not inside:
+        return pending
+    if pending:
+        hivm.pipe_barrier(Builder.before(op), "PIPE_ALL")
+    for region in op.regions:
+        for block in region.blocks:
+            if _block(block, []):
+                hivm.pipe_barrier(Builder.before(block.terminator), "PIPE_ALL")
+    return []

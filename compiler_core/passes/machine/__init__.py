@@ -1,0 +1,1 @@
+"""Parts of the bufferize pass: what becomes of a tensor, and the instructions that compute it."""

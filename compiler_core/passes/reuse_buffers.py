@@ -1,0 +1,82 @@
+"""An instruction whose operand dies takes over the operand's buffer for its result."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from compiler_core.dialects import hivm
+from compiler_core.dialects.builtin import functions
+from compiler_core.dialects.memref import base_of
+from compiler_core.ir import Op, Value
+from compiler_core.ir.core import fuse_locations
+from compiler_core.passes.base import Pass, PassContext
+from compiler_core.passes.machine.lifetimes import Lifetime, buffer_type, lifetimes
+
+IN_STEP = frozenset(
+    f"hivm.hir.{name}"
+    for name in (
+        *("vadd", "vsub", "vmul", "vdiv", "vmax", "vmin", "vand", "vor", "vnot", "vshl", "vshr", "vsel"),
+        *("vexp", "vln", "vabs", "vrelu", "vsqrt", "vrsqrt", "vrec", "vcast"),
+    )
+)
+"""Instructions that write each element after they have read that one, and no later one before."""
+
+
+@dataclass(frozen=True)
+class ReuseBuffers(Pass):
+    name: ClassVar[str] = "reuse-buffers"
+    summary: ClassVar[dict[str, str]] = {
+        "en": "Results take over the buffers of operands that die there, so that fewer bytes are live at once",
+        "zh": "结果直接占用在此处失效的操作数缓冲区，减少同时存活的字节数",
+    }
+    stage_in: ClassVar = "machine"
+    stage_out: ClassVar = "machine"
+    mandatory: ClassVar[bool] = False
+
+    def apply(self, module: Op, context: PassContext) -> None:
+        for function in functions(module):
+            if function.region.blocks and "tilescope.host" not in function.attributes:
+                merge_in_place(function)
+
+
+def merge_in_place(function: Op) -> None:
+    """Merges buffers until no result can take over an operand's."""
+    while _merge_one(function):
+        pass
+
+
+def _merge_one(function: Op) -> bool:
+    lives = {life.alloc.result: life for life in lifetimes(function)}
+    positions = {op.id: i for i, op in enumerate(function.walk())}
+    for op in function.walk():
+        if op.name not in IN_STEP:
+            continue
+        (target,) = hivm.outs(op)
+        for source in hivm.ins(op):
+            if _can_take(op, source, target, lives, positions[op.id]):
+                _merge(lives[source].alloc, lives[target].alloc)
+                return True
+    return False
+
+
+def _can_take(op: Op, source: Value, target: Value, lives: dict[Value, Lifetime], position: int) -> bool:
+    """Whole buffers of one type, made in the instruction's block; one ends and the other begins here."""
+    if source is target or source not in lives or target not in lives or source.type != target.type:
+        return False
+    old, new = lives[source], lives[target]
+    if old.end != position or new.start != position or any(base_of(v) is source for v in hivm.group(op, "temp_buffer")):
+        return False
+    return old.alloc.parent is op.parent and new.alloc.parent is op.parent and _before(old.alloc, new.alloc)
+
+
+def _before(a: Op, b: Op) -> bool:
+    block = a.parent
+    return block is not None and block.ops.index(a) < block.ops.index(b)
+
+
+def _merge(old: Op, new: Op) -> None:
+    assert buffer_type(old) == buffer_type(new)
+    old.location = fuse_locations(old.location, new.location)
+    old.origin = tuple(dict.fromkeys((*old.origin, *new.origin)))
+    name = new.result.name or old.result.name
+    new.replace_with(old.result)
+    old.result.name = name
