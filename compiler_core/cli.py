@@ -255,7 +255,7 @@ def _passes(arguments: argparse.Namespace) -> int:
 
     for step in all_passes():
         kind = "lowering" if step.mandatory else "optimisation"
-        print(f"{step.name:24} {step.stage_in:8} {kind:13} {step.summary['en']}")
+        print(f"{step.name:24} {step.stage_in:8} {kind:13} {step.run.summary['en']}")
     return 0
 
 

@@ -87,7 +87,7 @@ def catalogue() -> Catalogue:
                 },
             ),
         ),
-        passes=tuple(PassEntry(p.name, dict(p.summary), p.stage_in, p.stage_out, p.mandatory) for p in all_passes()),
+        passes=tuple(PassEntry(p.name, dict(p.run.summary), p.stage_in, p.stage_out, p.mandatory) for p in all_passes()),
         examples=examples(),
         messages=templates(),
     )

@@ -1,33 +1,87 @@
 """Which passes, in which order, for which front door; and what a request's switches make of them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from compiler_core.diagnostics import Refused, error
 from compiler_core.events import Stage
-from compiler_core.passes.base import Pass
+from compiler_core.ir import Op
+from compiler_core.passes.base import Pass, PassContext
+from compiler_core.passes.bufferize import Bufferize
+from compiler_core.passes.canonicalize import Canonicalize
+from compiler_core.passes.cse import Cse
+from compiler_core.passes.dce import Dce
+from compiler_core.passes.inline import Inline
+from compiler_core.passes.insert_barriers import InsertBarriers
+from compiler_core.passes.licm import Licm
+from compiler_core.passes.plan_memory import PlanMemory
+from compiler_core.passes.reuse_buffers import ReuseBuffers
+from compiler_core.passes.structure_access import StructureAccess
 
 STAGES: tuple[Stage, ...] = ("graph", "tt", "tensor", "tile", "machine")
 
-TT: tuple[Pass, ...] = ()
-GRAPH: tuple[Pass, ...] = ()
-KERNEL: tuple[Pass, ...] = ()
+
+@dataclass(frozen=True)
+class Step:
+    """A pass at its place in a pipeline; clean-ups stand at several stages."""
+
+    run: Pass
+    stage_in: Stage
+    stage_out: Stage
+
+    @property
+    def name(self) -> str:
+        return self.run.name
+
+    @property
+    def mandatory(self) -> bool:
+        return self.run.mandatory
+
+    def apply(self, module: Op, context: PassContext) -> None:
+        self.run.apply(module, context)
+
+
+def own(*passes: Pass) -> tuple[Step, ...]:
+    """Passes at the stages they declare."""
+    return tuple(Step(p, p.stage_in, p.stage_out) for p in passes)
+
+
+def at(stage: Stage, *passes: Pass) -> tuple[Step, ...]:
+    """Clean-ups at a stage of the caller's choice."""
+    return tuple(Step(p, stage, stage) for p in passes)
+
+
+GRAPH: tuple[Step, ...] = ()
+TT: tuple[Step, ...] = (*own(Inline()), *at("tt", Canonicalize(), Cse(), Licm(), Dce()), *own(StructureAccess()))
+BELOW: tuple[Step, ...] = (
+    *at("tensor", Canonicalize(), Cse(), Licm()),
+    *own(Bufferize(), ReuseBuffers(), PlanMemory()),
+    *at("machine", Canonicalize(), Cse(), Licm()),
+    *own(InsertBarriers()),
+)
 """From the tensor stage down: shared by both doors."""
 
 
-def pipeline(stage: Stage) -> tuple[Pass, ...]:
+def pipeline(stage: Stage) -> tuple[Step, ...]:
     """The passes from a stage down to the machine."""
-    head = {"tt": TT, "graph": GRAPH}.get(stage, ())
-    below = STAGES.index(stage)
-    return head + tuple(p for p in KERNEL if STAGES.index(p.stage_in) >= min(below, STAGES.index("tensor")) or head)
+    if stage in ("graph", "tt"):
+        return (GRAPH if stage == "graph" else TT) + BELOW
+    return tuple(s for s in BELOW if STAGES.index(s.stage_in) >= STAGES.index(stage))
 
 
-def all_passes() -> tuple[Pass, ...]:
-    """Every pass once, in the order of the stages."""
-    return tuple({p.name: p for p in (*GRAPH, *TT, *KERNEL)}.values())
+def all_passes() -> tuple[Step, ...]:
+    """Every pass once, where it stands first, in the order of the stages."""
+    first: dict[str, Step] = {}
+    for step in (*GRAPH, *TT, *BELOW):
+        first.setdefault(step.name, step)
+    return tuple(first.values())
 
 
-def switched(passes: Sequence[Pass], switches: Sequence[str], stop_after: str | None = None) -> tuple[Pass, ...]:
-    """The passes that a request's switches leave on. Raises Refused for a name there is none of, or a lowering switched off."""
+def switched(steps: Sequence[Step], switches: Sequence[str], stop_after: str | None = None) -> tuple[int, ...]:
+    """The positions of the steps that a request's switches leave on.
+
+    Raises Refused for a name there is none of, and for a lowering that is switched off.
+    """
     known = {p.name: p for p in all_passes()}
     off: set[str] = set()
     for switch in switches:
@@ -42,10 +96,11 @@ def switched(passes: Sequence[Pass], switches: Sequence[str], stop_after: str | 
             off.add(name)
         else:
             off.discard(name)
-    left = tuple(p for p in passes if p.name not in off)
+    left = tuple(i for i, step in enumerate(steps) if step.name not in off)
     if stop_after is None:
         return left
-    names = [p.name for p in left]
-    if stop_after not in names:
+    stops = [i for i in left if steps[i].name == stop_after]
+    if not stops:
+        names = dict.fromkeys(steps[i].name for i in left)
         raise Refused(error("unknown-pass", name=stop_after, known=", ".join(names)))
-    return left[: len(names) - names[::-1].index(stop_after)]
+    return tuple(i for i in left if i <= stops[-1])

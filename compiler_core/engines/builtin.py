@@ -34,9 +34,8 @@ from compiler_core.ir import Op
 from compiler_core.ir.core import module as new_module
 from compiler_core.ir.parser import parse_module
 from compiler_core.ir.verifier import STAGE_DIALECTS, verify
-from compiler_core.passes.base import Pass as CompilerPass
 from compiler_core.passes.base import PassContext
-from compiler_core.pipelines import pipeline, switched
+from compiler_core.pipelines import Step, pipeline, switched
 from compiler_core.profiling import profile_event
 from compiler_core.reference import onnx as onnx_reference
 from compiler_core.reference import triton as triton_reference
@@ -123,9 +122,10 @@ def compile_kernel(compilation: Compilation) -> Iterator[AnyEvent]:
     verify(module, stage)
     yield compilation.start(launch)
     inputs = with_given(make_inputs(launch), compilation.given)
-    passes = switched(pipeline(stage), request.options.passes, request.options.stop_after)
+    steps = pipeline(stage)
+    chosen = switched(steps, request.options.passes, request.options.stop_after)
     meter = kernel_meter(compilation, module, stage, launch, inputs)
-    yield from kernel_passes(compilation, module, stage, passes, meter, ms)
+    yield from kernel_passes(compilation, module, stage, chosen, meter, ms)
     if request.options.stop_after is None and not compilation.none:
         yield from kernel_results(compilation, module, launch, inputs, meter)
     else:
@@ -202,17 +202,15 @@ def grid_of(launch: Launch) -> tuple[int, int, int]:
 
 
 def kernel_passes(
-    compilation: Compilation, module: Op, stage: Stage, passes: Sequence[CompilerPass], meter: KernelMeter, ms: float
+    compilation: Compilation, module: Op, stage: Stage, chosen: Sequence[int], meter: KernelMeter, ms: float
 ) -> Iterator[AnyEvent]:
-    request = compilation.request
-    full = pipeline(stage)
+    steps = pipeline(stage)
     recorder = Recorder(compilation.blobs, module)
     scope = symbol(functions(module)[0])
 
-    def measured(rest: Sequence[CompilerPass], last: bool) -> Measured:
-        if compilation.none or (not last and not compilation.every_pass):
-            return NO_CYCLES
-        return meter.measure(module, rest)
+    def measured(rest: Sequence[Step]) -> Measured:
+        wanted = compilation.every_pass or (not rest and not compilation.none)
+        return meter.measure(module, rest) if wanted else NO_CYCLES
 
     yield recorder.event(
         module,
@@ -222,11 +220,11 @@ def kernel_passes(
         stages=(stage, stage),
         mandatory=True,
         ms=ms,
-        measured=measured(full, not passes),
+        measured=measured(steps),
     )
-    for position, step in enumerate(passes):
+    for position in chosen:
+        step = steps[position]
         elapsed = apply(step, module, compilation.context)
-        rest = full[full.index(step) + 1 :]
         yield from compilation.notes()
         yield recorder.event(
             module,
@@ -236,11 +234,11 @@ def kernel_passes(
             stages=(step.stage_in, step.stage_out),
             mandatory=step.mandatory,
             ms=elapsed,
-            measured=measured(rest, position == len(passes) - 1 and request.options.stop_after is None),
+            measured=measured(steps[position + 1 :]),
         )
 
 
-def apply(step: CompilerPass, module: Op, context: PassContext) -> float:
+def apply(step: Step, module: Op, context: PassContext) -> float:
     """Runs a pass and checks what it left. Returns its milliseconds, the check not counted."""
     began = time.perf_counter()
     step.apply(module, context)
@@ -303,6 +301,46 @@ def output(blobs: BlobSink, name: str, array: np.ndarray, verification: Verifica
 # models
 
 
+@dataclass
+class ModelWork:
+    """What the passes over a model share: its steps, and how the model is measured at any point."""
+
+    compilation: Compilation
+    steps: tuple[Step, ...]
+    inputs: dict[str, np.ndarray]
+    expected: dict[str, np.ndarray]
+    runs: dict[tuple[str, bytes], Run] = field(default_factory=dict[tuple[str, bytes], Run])
+
+    @property
+    def heights(self) -> int:
+        """How many of the steps work on the whole model."""
+        return sum(1 for step in self.steps if step.stage_in == "graph")
+
+    def check(self, outputs: dict[str, np.ndarray]) -> list[Verification]:
+        rtol = MODEL_RTOL[self.compilation.request.options.precision]
+        return [compare(array, self.expected[name], "onnxruntime", rtol) for name, array in outputs.items()]
+
+    def meter(self, lowered: Op) -> ModelMeter:
+        return ModelMeter(schedule_of(lowered), self.inputs, self.compilation.context, self.check, self.runs)
+
+    def measure(self, module: Op, position: int) -> Measured:
+        """Cycles and numbers of the whole model after the first `position` steps."""
+        if not self.compilation.every_pass:
+            return NO_CYCLES
+        context = self.compilation.context
+        try:
+            lowered = finish(module, self.steps[position : self.heights], context)
+            return self.meter(lowered).measure(finish_kernels(lowered, self.steps[self.heights :], context))
+        except Refused as refused:
+            reason = message("not-finished", reason=refused.diagnostics[0].message.text)
+            return Measured(reason=reason, diagnostics=refused.diagnostics)
+
+
+MODEL_RTOL = {"fp32": 1e-4, "fp16": 1e-2, "mixed": 1e-2, "bf16": 5e-2}
+"""Allowed error against onnxruntime in fp32, relative to each output's own and largest magnitude: a few roundings of the
+precision's storage type (fp16 2⁻¹¹, bf16 2⁻⁸) through the layers of a network."""
+
+
 def compile_model(compilation: Compilation, model: bytes) -> Iterator[AnyEvent]:
     options = compilation.request.options
     began = time.perf_counter()
@@ -310,32 +348,11 @@ def compile_model(compilation: Compilation, model: bytes) -> Iterator[AnyEvent]:
     ms = (time.perf_counter() - began) * 1000
     verify(module, "graph")
     yield compilation.start(None)
-    full = pipeline("graph")
-    passes = switched(full, options.passes, options.stop_after)
+    steps = pipeline("graph")
+    chosen = switched(steps, options.passes, options.stop_after)
     inputs = with_given(model_inputs(module), compilation.given)
-    expected = {} if compilation.none else onnx_reference.run(model, inputs)
-    rtol = {"fp32": 1e-5, "bf16": 5e-2}.get(options.precision, 1e-2)
-
-    def check(outputs: dict[str, np.ndarray]) -> list[Verification]:
-        return [compare(array, expected[name], "onnxruntime", rtol) for name, array in outputs.items()]
-
+    work = ModelWork(compilation, steps, inputs, {} if compilation.none else onnx_reference.run(model, inputs))
     recorder = Recorder(compilation.blobs, module)
-    runs: dict[tuple[str, bytes], Run] = {}
-
-    def meter(lowered: Op) -> ModelMeter:
-        return ModelMeter(schedule_of(lowered), inputs, compilation.context, check, runs)
-
-    def measured_whole(rest: Sequence[CompilerPass]) -> Measured:
-        if not compilation.every_pass:
-            return NO_CYCLES
-        try:
-            lowered = finish(module, rest[: rest_of_graph(rest)], compilation.context)
-            below = rest[rest_of_graph(rest) :]
-            return meter(lowered).measure(finish_kernels(lowered, below, compilation.context))
-        except Refused as refused:
-            reason = message("not-finished", reason=refused.diagnostics[0].message.text)
-            return Measured(reason=reason, diagnostics=refused.diagnostics)
-
     yield recorder.event(
         module,
         index=compilation.index(),
@@ -344,10 +361,10 @@ def compile_model(compilation: Compilation, model: bytes) -> Iterator[AnyEvent]:
         stages=("graph", "graph"),
         mandatory=True,
         ms=ms,
-        measured=measured_whole(full),
+        measured=work.measure(module, 0),
     )
-    graph_passes = [p for p in passes if p.stage_in == "graph"]
-    for step in graph_passes:
+    for position in (i for i in chosen if i < work.heights):
+        step = steps[position]
         elapsed = apply(step, module, compilation.context)
         yield from compilation.notes()
         yield recorder.event(
@@ -358,21 +375,16 @@ def compile_model(compilation: Compilation, model: bytes) -> Iterator[AnyEvent]:
             stages=(step.stage_in, step.stage_out),
             mandatory=step.mandatory,
             ms=elapsed,
-            measured=measured_whole(full[full.index(step) + 1 :]),
+            measured=work.measure(module, position + 1),
         )
-    below = [p for p in passes if p.stage_in != "graph"]
-    if not below or graph_passes[-1].stage_out == "graph":
+    below = [i for i in chosen if i >= work.heights]
+    if below:
+        yield from model_kernels(work, module, below)
+    else:
         yield compilation.done(NO_CYCLES, None)
-        return
-    yield from model_kernels(compilation, module, full, below, meter(module))
 
 
-def rest_of_graph(rest: Sequence[CompilerPass]) -> int:
-    """How many of the passes still work on the whole model."""
-    return sum(1 for p in rest if p.stage_in == "graph")
-
-
-def finish_kernels(lowered: Op, rest: Sequence[CompilerPass], context: PassContext) -> dict[str, Op]:
+def finish_kernels(lowered: Op, rest: Sequence[Step], context: PassContext) -> dict[str, Op]:
     """Each kernel of a lowered model as a machine module of its own, by lowerings alone."""
     return {name: finish(alone(f), rest, context) for name, f in kernel_functions(lowered).items()}
 
@@ -382,22 +394,22 @@ def alone(function: Op) -> Op:
     return new_module([function.clone(keep_ids=True)])
 
 
-def model_kernels(
-    compilation: Compilation, module: Op, full: Sequence[CompilerPass], below: Sequence[CompilerPass], meter: ModelMeter
-) -> Iterator[AnyEvent]:
+def model_kernels(work: ModelWork, module: Op, chosen: Sequence[int]) -> Iterator[AnyEvent]:
     """Runs the passes below the graph over one kernel after the other; each event measures that kernel in the whole model."""
-    rest = [p for p in full if p.stage_in != "graph"]
+    compilation, context = work.compilation, work.compilation.context
     measuring = compilation.request.options.stop_after is None and not compilation.none
-    current = finish_kernels(module, rest, compilation.context) if measuring else {}
+    meter = work.meter(module)
+    current = finish_kernels(module, work.steps[work.heights :], context) if measuring else {}
     for name, function in kernel_functions(module).items():
         own = alone(function)
         recorder = Recorder(compilation.blobs, own)
-        for step in below:
-            elapsed = apply(step, own, compilation.context)
+        for position in chosen:
+            step = work.steps[position]
+            elapsed = apply(step, own, context)
             yield from compilation.notes()
             measured = NO_CYCLES
             if measuring and compilation.every_pass:
-                current[name] = finish(own, rest[rest.index(step) + 1 :], compilation.context)
+                current[name] = finish(own, work.steps[position + 1 :], context)
                 measured = meter.measure(current, name)
             yield recorder.event(
                 own,

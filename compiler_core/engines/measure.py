@@ -15,7 +15,8 @@ from compiler_core.dialects.builtin import functions, symbol
 from compiler_core.engines.recorder import Measured
 from compiler_core.events import Cycles, Verification
 from compiler_core.ir import Op, to_text
-from compiler_core.passes.base import Pass, PassContext
+from compiler_core.passes.base import PassContext
+from compiler_core.pipelines import Step
 from compiler_core.reference.compare import worst
 
 Argument = np.ndarray | int | float
@@ -35,7 +36,7 @@ def run_machine(module: Op, arguments: Sequence[Argument], grid: tuple[int, int,
     return Run(emulator.run(module, None, own, grid, chip), own)
 
 
-def finish(module: Op, rest: Sequence[Pass], context: PassContext) -> Op:
+def finish(module: Op, rest: Sequence[Step], context: PassContext) -> Op:
     """A copy of `module` brought down to the machine by the lowerings in `rest` alone."""
     copy = module.clone(keep_ids=True)
     for step in rest:
@@ -95,7 +96,7 @@ class KernelMeter:
             self.runs[text] = run_machine(machine, self.arguments, self.grid, self.context.chip)
         return self.runs[text]
 
-    def measure(self, module: Op, rest: Sequence[Pass]) -> Measured:
+    def measure(self, module: Op, rest: Sequence[Step]) -> Measured:
         """Cycles and numbers of `module`, finished by the lowerings in `rest`."""
         try:
             run = self.run(finish(module, rest, self.context))
