@@ -93,15 +93,29 @@ def value_text(text: str) -> str:
     return text.rpartition(" : ")[0]
 
 
+def cast_type(base: MemRefType, offset: Mixed, sizes: Sequence[Mixed], strides: Sequence[Mixed]) -> MemRefType:
+    """The type of a reinterpret_cast; the layout is written even where it is the identity, as MLIR does."""
+    return MemRefType(static_of(sizes), base.element, Strided(static_of(strides), static_of([offset])[0]), base.space)
+
+
 def reinterpret_cast(
     builder: Builder, base: Value, offset: Mixed, sizes: Sequence[Mixed], strides: Sequence[Mixed], hint: str = ""
 ) -> Value:
     """The view `base[offset + Σ index·stride]` of a flat memref, in elements."""
     assert isinstance(base.type, MemRefType)
     packed = pack([base], {"offsets": [offset], "sizes": sizes, "strides": strides})
-    layout = Strided(static_of(strides), static_of([offset])[0])
-    type = MemRefType(static_of(sizes), base.type.element, layout, base.type.space)
+    type = cast_type(base.type, offset, sizes, strides)
     return builder.value("memref.reinterpret_cast", packed.operands, type, packed.attributes, hint)
+
+
+def part_type(source: MemRefType, offsets: Sequence[Mixed], sizes: Sequence[Mixed], strides: Sequence[Mixed]) -> MemRefType:
+    """The type of a subview."""
+    start = source.offset
+    result: list[int] = []
+    for offset, step, stride in zip(static_of(offsets), static_of(strides), source.strides, strict=True):
+        start = DYNAMIC if DYNAMIC in (start, offset) or (offset and stride == DYNAMIC) else start + offset * max(stride, 0)
+        result.append(DYNAMIC if DYNAMIC in (step, stride) else step * stride)
+    return MemRefType(static_of(sizes), source.element, Strided(tuple(result), start), source.space)
 
 
 def subview(
@@ -116,13 +130,7 @@ def subview(
     assert isinstance(source.type, MemRefType)
     steps = list(strides) or [1] * len(sizes)
     packed = pack([source], {"offsets": offsets, "sizes": sizes, "strides": steps})
-    start = source.type.offset
-    result_strides: list[int] = []
-    for offset, step, stride in zip(static_of(offsets), static_of(steps), source.type.strides, strict=True):
-        start = DYNAMIC if DYNAMIC in (start, offset) or (offset and stride == DYNAMIC) else start + offset * max(stride, 0)
-        result_strides.append(DYNAMIC if DYNAMIC in (step, stride) else step * stride)
-    layout = Strided(tuple(result_strides), start)
-    type = MemRefType(static_of(sizes), source.type.element, layout, source.type.space)
+    type = part_type(source.type, offsets, sizes, steps)
     return builder.value("memref.subview", packed.operands, type, packed.attributes, hint)
 
 
