@@ -38,6 +38,8 @@ class Limits:
     """All bodies one compilation may keep."""
     events: int = 10_000
     """Events of one compilation."""
+    lease_seconds: int = 6
+    """How long a worker may be silent before what it runs is run again elsewhere."""
     attempts: int = 3
     """How often a compilation is begun when workers die under it."""
 

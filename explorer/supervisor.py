@@ -23,6 +23,8 @@ class Program:
     name: str
     command: tuple[str, ...]
     descriptors: tuple[int, ...] = ()
+    stop: int = signal.SIGTERM
+    """The signal that ends it politely."""
 
 
 class Hopeless(Exception):
@@ -99,7 +101,7 @@ class Tree:
         """Ends every program: politely first, then for certain."""
         while self._processes:
             process = self._processes.pop()
-            process.signal(signal.SIGTERM)
+            process.signal(process.program.stop)
             try:
                 process.handle.wait(GRACE_SECONDS)
             except subprocess.TimeoutExpired:

@@ -20,7 +20,6 @@ import redis
 from compiler_core import events
 
 PREFIX = "tilescope:"
-LEASE_MS = 6000
 LINGER_SECONDS = 600
 """How long a journal outlives its compilation, for the sockets that still read it."""
 
@@ -162,13 +161,13 @@ class Queue:
         """Puts a compilation at the end of the queue with a fresh journal, unless it waits or runs already or the queue is full."""
         return self._submit(args=[key, bound]).decode()
 
-    def claim(self, lease_ms: int = LEASE_MS) -> Claim | None:
+    def claim(self, lease_ms: int) -> Claim | None:
         """Takes over the next compilation: one whose worker fell silent, else the head of the queue."""
         token = secrets.token_hex(8)
         taken = self._claim(args=[token, lease_ms])
         return Claim(taken[0].decode(), token, int(taken[1])) if taken else None
 
-    def renew(self, claim: Claim, lease_ms: int = LEASE_MS) -> Literal["held", "cancel"]:
+    def renew(self, claim: Claim, lease_ms: int) -> Literal["held", "cancel"]:
         """Keeps the lease; says whether a cancel was asked for. Raises LeaseLost."""
         answer = self._renew(args=[claim.key, claim.token, lease_ms]).decode()
         if answer == "lost":

@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 BLOB = b"B"
 EVENT = b"E"
+LEASE_MS = limits.lease_seconds * 1000
 VOLATILE = ("seq", "ms", "attempt")
 """What may differ between two attempts at the same compilation."""
 
@@ -174,7 +175,7 @@ class Attempt:
 
     def _tick(self) -> None:
         """Keeps the lease; raises Stopped where the compilation was cancelled or its time is up."""
-        if self._queue.renew(self._claim) == "cancel":
+        if self._queue.renew(self._claim, LEASE_MS) == "cancel":
             raise Stopped(Cancelled(by=self._queue.cancelled_by(self._claim.key)))
         if time.monotonic() > self._deadline:
             raise Stopped(failed(3, error("limit-wall", seconds=limits.wall_seconds)))
@@ -198,7 +199,7 @@ class Attempt:
     def _finish(self, last: AnyEvent) -> None:
         """Writes the record, then tells the journal: whoever sees the last event finds the record there."""
         last = msgspec.structs.replace(last, seq=len(self._journal))
-        self._queue.renew(self._claim)
+        self._queue.renew(self._claim, LEASE_MS)
         store(self._row.key, [*self._journal, last])
         self._queue.append(self._claim, last, status_after(last))
 
@@ -216,7 +217,7 @@ def store(key: str, journal: list[AnyEvent]) -> None:
 
 def run_next(queue: Queue) -> bool:
     """Runs the next compilation to its end. False where none waits."""
-    claim = queue.claim()
+    claim = queue.claim(LEASE_MS)
     if claim is None:
         return False
     try:

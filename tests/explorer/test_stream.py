@@ -57,7 +57,12 @@ def test_a_known_request_is_answered_with_its_result(server: Server) -> None:
     key = server.compile("pass")
     first = list(server.follow(key))
     again = server.post("/api/v1/compilations", {"source": "pass", "kind": "triton", "chip": "Ascend910B3"})
-    assert again.json() == {"key": key, "url": f"/api/v1/compilations/{key}", "stream": f"/ws/compilations/{key}", "known": True}
+    assert again.json() == {
+        "key": key,
+        "url": f"/api/v1/compilations/{key}",
+        "stream": f"/ws/compilations/{key}",
+        "known": True,
+    }
     assert list(server.follow(key)) == first
 
 

@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError, connection
 
+from explorer.limits import Limits
 from explorer.process import die_with_parent
 from explorer.supervisor import Hopeless, Program, Tree
 
@@ -37,6 +38,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if options["with_parent"]:
             die_with_parent(os.getppid(), signal.SIGTERM)
+        check_limits()
         check_data_folder(settings.DATA_DIR)
         listener = listen(options["host"], options["port"])
         tree = Tree()
@@ -67,6 +69,14 @@ class Command(BaseCommand):
             shown = f"[{local}]" if ":" in local else local
             print(f"Tilescope is ready at http://{shown}:{port}/ (Ctrl-C ends it)", flush=True)
             tree.run()
+
+
+def check_limits() -> None:
+    """Raises CommandError where a limit set in the environment is no number."""
+    try:
+        Limits.from_environment()
+    except ValueError as invalid:
+        raise CommandError(str(invalid)) from None
 
 
 def check_data_folder(folder: Path) -> None:
@@ -137,7 +147,8 @@ def redis_server() -> str:
 def worker_program(concurrency: int) -> Program:
     quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-O", "fair", "--loglevel", "warning")
     command = (sys.executable, "-m", "celery", "--quiet", "-A", "explorer.celery", "worker", "--concurrency", str(concurrency), *quiet)
-    return Program("worker", command)
+    # Asked politely, it would first finish what it runs; the next start takes that up anyhow.
+    return Program("worker", command, stop=signal.SIGKILL)
 
 
 def web_program(descriptor: int) -> Program:
