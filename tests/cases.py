@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
+import compiler_core
 from compiler_core.request import Launch
 
+EXAMPLES = Path(compiler_core.__file__).parent / "examples"
 FIXTURES = Path(__file__).parent / "fixtures" / "oracles"
 SMALL = Path(__file__).parent / "fixtures" / "launches"
 
@@ -33,8 +34,7 @@ class Case:
 
 @cache
 def gallery() -> tuple[Case, ...]:
-    folder = Path(str(files("compiler_core.examples")))
-    return tuple(Case(f.stem, f, f.with_suffix(".launch.json")) for f in sorted(folder.glob("*.py")) if f.stem != "__init__")
+    return tuple(Case(f.stem, f, f.with_suffix(".launch.json")) for f in sorted(EXAMPLES.glob("*.py")) if f.stem != "__init__")
 
 
 @cache

@@ -1,6 +1,6 @@
 """What our compiler makes of the examples and of the test models: generic MLIR text, and launches, for the judges."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 import numpy as np
@@ -14,8 +14,8 @@ from compiler_core.importers.onnx import import_model
 from compiler_core.importers.triton import import_kernel, resolve_launch
 from compiler_core.inputs import make_inputs
 from compiler_core.ir import Op, to_text
-from compiler_core.passes.base import Pass, PassContext
-from compiler_core.pipelines import pipeline
+from compiler_core.passes.base import PassContext
+from compiler_core.pipelines import Step, pipeline
 from tests.cases import Case
 from tests.oracles.judges import interpret
 
@@ -64,7 +64,7 @@ def model_hivm(model: bytes, chip: str, precision: str, *, optimised: bool) -> I
         yield symbol(function), to_text(kernel, generic=True)
 
 
-def _apply(module: Op, passes: "tuple[Pass, ...] | list[Pass]", context: PassContext, optimised: bool) -> None:
+def _apply(module: Op, passes: Sequence[Step], context: PassContext, optimised: bool) -> None:
     for step in passes:
         if optimised or step.mandatory:
             step.apply(module, context)
