@@ -162,6 +162,8 @@ it('shows the difference a pass made, and of two picked passes', async () => {
   await page.locator('[data-pass=fuse-elementwise] .row-main').click();
   await page.keyboard.press('d');
   const changed = page.locator('.diff-row:not(.kind-kept)');
+  await expect.poll(() => changed.count()).toBe(3);
+  await page.getByRole('button', { name: 'Side by side' }).click();
   await expect.poll(() => changed.count()).toBe(2);
   expect(await page.locator('.kind-gone.diff-row').textContent()).toContain('elementwise sub');
   expect(await page.locator('.kind-rewritten.diff-row').textContent()).toContain('sub_exp');

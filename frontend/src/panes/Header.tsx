@@ -53,7 +53,7 @@ export function Header() {
       </select>
       <button
         type="button"
-        class="quiet"
+        class="quiet help-button"
         aria-label={t('header.help')}
         title={t('header.help')}
         onClick={() => (floating.value = 'help')}
@@ -71,6 +71,7 @@ function Pickers() {
   return (
     <>
       <select
+        class="chip"
         aria-label={t('header.chip')}
         value={chip.value}
         onChange={({ currentTarget }) => (chip.value = currentTarget.value)}

@@ -3,7 +3,8 @@ import { effect, type Signal, signal } from '@preact/signals';
 
 export type Language = 'en' | 'zh';
 export type Theme = 'light' | 'dark' | 'system';
-export type DiffLayout = 'side' | 'unified';
+/** `auto` is side by side where there is room for it. */
+export type DiffLayout = 'auto' | 'side' | 'unified';
 /** Shares of the page's width: source and rail; the inspector has the rest. */
 export type Columns = readonly [number, number];
 
@@ -12,7 +13,11 @@ export const THEMES: readonly Theme[] = ['light', 'dark', 'system'];
 
 export const language = remembered<Language>('language', browserLanguage(), (value) => value === 'en' || value === 'zh');
 export const theme = remembered<Theme>('theme', 'system', (value) => THEMES.includes(value as Theme));
-export const diffLayout = remembered<DiffLayout>('diff', 'side', (value) => value === 'side' || value === 'unified');
+export const diffLayout = remembered<DiffLayout>(
+  'diff',
+  'auto',
+  (value) => value === 'auto' || value === 'side' || value === 'unified',
+);
 export const columns = remembered<Columns>('columns', [0.29, 0.3], isColumns);
 
 function browserLanguage(): Language {

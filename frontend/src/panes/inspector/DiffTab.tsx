@@ -1,7 +1,8 @@
 /** The difference a pass made, op by op, from the server's identity-keyed diff; or between any two passes. */
 import { useComputed, useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
 import { blobText } from '../../api/blobs';
+import { useWidth } from '../../components/useWidth';
 import { VirtualRows } from '../../components/VirtualRows';
 import type { Diff, Pass } from '../../generated/types';
 import { t } from '../../i18n';
@@ -13,6 +14,8 @@ import { pass, shown } from '../../state/compilation';
 import { diffLayout } from '../../state/preferences';
 import { comparedWith, loadLines } from '../../state/view';
 
+/** Two columns of code need about this many pixels. */
+const ROOM_FOR_TWO = 860;
 const KINDS: readonly ChangeKind[] = ['new', 'gone', 'rewritten', 'fused', 'moved'];
 const SIGNS: Readonly<Record<DiffRow['kind'], string>> = {
   kept: '',
@@ -37,14 +40,22 @@ export function DiffTab() {
   const other = passes.find((entry) => passId(entry) === comparedWith.value) ?? null;
   const before = after && (other ?? passBefore(passes, after));
   const loaded = useLoaded(before, after, other === null);
+  const host = useRef<HTMLDivElement>(null);
+  const width = useWidth(host, 0);
+  const layout = diffLayout.value === 'auto' ? (width.value >= ROOM_FOR_TWO ? 'side' : 'unified') : diffLayout.value;
   if (!after) return null;
   if (!before) return <p class="empty">{t('diff.first')}</p>;
   return (
-    <div class="diff">
-      <Bar before={before} after={after} counts={loaded?.diff.counts ?? {}} />
+    <div class="diff" ref={host}>
+      <Bar before={before} after={after} counts={loaded?.diff.counts ?? {}} layout={layout} />
       {loaded && loaded.diff.changes.length === 0 && <p class="empty">{t('diff.same', { name: after.name })}</p>}
       {loaded && loaded.diff.changes.length > 0 && (
-        <Table key={loaded.pair} loaded={loaded} label={t('diff.label', { before: before.name, after: after.name })} />
+        <Table
+          key={`${loaded.pair} ${layout}`}
+          loaded={loaded}
+          layout={layout}
+          label={t('diff.label', { before: before.name, after: after.name })}
+        />
       )}
     </div>
   );
@@ -75,7 +86,16 @@ async function side({ ir, lines }: Pass): Promise<Side> {
   return sideOf(await blobText(ir), await loadLines(lines));
 }
 
-function Bar({ before, after, counts }: { before: Pass; after: Pass; counts: Readonly<Record<string, number>> }) {
+type Layout = 'side' | 'unified';
+
+interface BarProps {
+  readonly before: Pass;
+  readonly after: Pass;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly layout: Layout;
+}
+
+function Bar({ before, after, counts, layout }: BarProps) {
   const passes = shown.value?.passes ?? [];
   const kept = counts.kept ?? 0;
   return (
@@ -111,8 +131,8 @@ function Bar({ before, after, counts }: { before: Pass; after: Pass; counts: Rea
         )}
       </ul>
       <span class="grow" />
-      <button type="button" class="quiet" onClick={() => (diffLayout.value = diffLayout.value === 'side' ? 'unified' : 'side')}>
-        {t(diffLayout.value === 'side' ? 'diff.unified' : 'diff.side')}
+      <button type="button" class="quiet" onClick={() => (diffLayout.value = layout === 'side' ? 'unified' : 'side')}>
+        {t(layout === 'side' ? 'diff.unified' : 'diff.side')}
       </button>
     </div>
   );
@@ -120,11 +140,15 @@ function Bar({ before, after, counts }: { before: Pass; after: Pass; counts: Rea
 
 type Item = { readonly row: DiffRow } | { readonly hunk: number; readonly count: number };
 
-function Table({ loaded, label }: { loaded: Loaded; label: string }) {
+function Table({ loaded, label, layout }: { loaded: Loaded; label: string; layout: Layout }) {
   const opened = useSignal<ReadonlySet<number>>(new Set());
   const items = useComputed<readonly Item[]>(() =>
     hunks(loaded.rows).flatMap((hunk, at): Item[] =>
-      hunk.folded && !opened.value.has(at) ? [{ hunk: at, count: hunk.rows.length }] : hunk.rows.flatMap((row) => split(row)),
+      hunk.folded && !opened.value.has(at)
+        ? [{ hunk: at, count: hunk.rows.length }]
+        : layout === 'side'
+          ? hunk.rows.map((row) => ({ row }))
+          : hunk.rows.flatMap(split),
     ),
   );
   const longest = [...loaded.before.lines, ...loaded.after.lines].reduce((most, line) => Math.max(most, line.length), 0);
@@ -132,13 +156,13 @@ function Table({ loaded, label }: { loaded: Loaded; label: string }) {
     <VirtualRows
       count={items.value.length}
       height={20}
-      class={`diff-table mono ${diffLayout.value}`}
+      class={`diff-table mono ${layout}`}
       label={label}
       style={{ '--longest': longest }}
       row={(at) => {
         const item = items.value[at];
         if (!item) return null;
-        if ('row' in item) return <Row row={item.row} loaded={loaded} />;
+        if ('row' in item) return <Row row={item.row} loaded={loaded} layout={layout} />;
         return (
           <button type="button" class="diff-fold" onClick={() => (opened.value = new Set([...opened.value, item.hunk]))}>
             ⋯ {t('diff.kept', { count: integer(item.count) })}
@@ -151,15 +175,14 @@ function Table({ loaded, label }: { loaded: Loaded; label: string }) {
 
 /** In one column a rewritten line stands twice: as it was and as it is. */
 function split(row: DiffRow): Item[] {
-  if (diffLayout.value === 'side' || row.kind === 'kept' || row.before === null || row.after === null) return [{ row }];
+  if (row.kind === 'kept' || row.before === null || row.after === null) return [{ row }];
   return [{ row: { ...row, after: null } }, { row: { ...row, before: null } }];
 }
 
-function Row({ row, loaded }: { row: DiffRow; loaded: Loaded }) {
-  const side = diffLayout.value === 'side';
+function Row({ row, loaded, layout }: { row: DiffRow; loaded: Loaded; layout: Layout }) {
   return (
     <div class={`diff-row kind-${row.kind}`}>
-      {side ? (
+      {layout === 'side' ? (
         <>
           <Cell row={row} line={row.before} side={loaded.before} which="before" />
           <Cell row={row} line={row.after} side={loaded.after} which="after" />

@@ -1,7 +1,8 @@
 /** The third column: one pass or the whole result, under tabs. */
 import type { FunctionComponent } from 'preact';
-import { t, word } from '../../i18n';
+import { local, say, t, word } from '../../i18n';
 import { integer } from '../../model/format';
+import { passEntry } from '../../state/catalogue';
 import { pass, stale } from '../../state/compilation';
 import { type Tab, tab, tabs, wantedTab } from '../../state/view';
 import { DiffTab } from './DiffTab';
@@ -19,6 +20,9 @@ const VIEWS: Readonly<Record<Tab, FunctionComponent>> = {
   profile: ProfileTab,
   outputs: OutputsTab,
 };
+
+/** Tabs that show one pass; the others show the whole result. */
+const PASS_TABS: ReadonlySet<Tab> = new Set(['ir', 'diff', 'memory']);
 
 export function InspectorPane() {
   const View = VIEWS[tab.value];
@@ -44,10 +48,25 @@ export function InspectorPane() {
         <span class="grow" />
         <Chosen />
       </header>
+      <About />
       <div id="inspector-view" class="view" role="tabpanel" aria-labelledby={`tab-${tab.value}`}>
         {pass.value ? <View /> : <p class="empty">{t('inspector.empty')}</p>}
       </div>
     </section>
+  );
+}
+
+/** What the pass does, and why it was not measured where it was not. */
+function About() {
+  const now = pass.value;
+  if (!now || !PASS_TABS.has(tab.value)) return null;
+  const summary = local(passEntry(now.name)?.summary);
+  const reason = now.cycles_reason && !now.cycles ? say(now.cycles_reason) : '';
+  if (!summary && !reason) return null;
+  return (
+    <p class="about">
+      {summary} {reason}
+    </p>
   );
 }
 

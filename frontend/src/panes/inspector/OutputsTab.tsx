@@ -1,6 +1,7 @@
 /** What the program computed, and how far it is from the reference. */
 import { blobUrl } from '../../api/http';
 import { Check } from '../../components/Check';
+import type { Verification } from '../../generated/types';
 import { t } from '../../i18n';
 import { significant } from '../../model/format';
 import { shown } from '../../state/compilation';
@@ -14,15 +15,14 @@ export function OutputsTab() {
         <thead>
           <tr>
             <th scope="col">{t('outputs.name')}</th>
+            <th scope="col">{t('outputs.check')}</th>
+            <th scope="col">{t('outputs.abs')}</th>
+            <th scope="col">{t('outputs.rel')}</th>
             <th scope="col">{t('outputs.dtype')}</th>
             <th scope="col">{t('outputs.shape')}</th>
             <th scope="col">{t('outputs.min')}</th>
             <th scope="col">{t('outputs.max')}</th>
             <th scope="col">{t('outputs.mean')}</th>
-            <th scope="col">{t('outputs.check')}</th>
-            <th scope="col">{t('outputs.abs')}</th>
-            <th scope="col">{t('outputs.rel')}</th>
-            <th scope="col">{t('outputs.tolerance')}</th>
           </tr>
         </thead>
         <tbody>
@@ -39,24 +39,32 @@ export function OutputsTab() {
                     {output.name}
                   </a>
                 </th>
+                <td>
+                  <Check verification={check} word />
+                  {!output.finite && <span class="bad"> {t('outputs.infinite')}</span>}
+                </td>
+                <td class="num">{significant(check?.max_abs)}</td>
+                <td class="num">{significant(check?.max_rel)}</td>
                 <td class="mono">{output.dtype}</td>
                 <td class="mono">{output.shape.join(' × ')}</td>
                 <td class="num">{significant(output.minimum)}</td>
                 <td class="num">{significant(output.maximum)}</td>
                 <td class="num">{significant(output.mean)}</td>
-                <td>
-                  <Check verification={check} word />
-                  {!output.finite && <span class="bad"> {t('outputs.infinite')}</span>}
-                  {check && <small class="dim"> {t('outputs.against', { against: check.against })}</small>}
-                </td>
-                <td class="num">{significant(check?.max_abs)}</td>
-                <td class="num">{significant(check?.max_rel)}</td>
-                <td class="num dim">{check && `${significant(check.atol)} + ${significant(check.rtol)}·|r|`}</td>
               </tr>
             );
           })}
         </tbody>
       </table>
+      {[...new Set(outputs.flatMap((output) => (output.verification ? [measure(output.verification)] : [])))].map((text) => (
+        <p key={text} class="caption dim">
+          {text}
+        </p>
+      ))}
     </div>
   );
+}
+
+/** What the outputs were held against, and how much they may be off. */
+function measure({ against, atol, rtol }: Verification): string {
+  return t('outputs.measure', { against, atol: significant(atol), rtol: significant(rtol) });
 }

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { blobText } from '../../api/blobs';
+import { useWidth } from '../../components/useWidth';
 import { t } from '../../i18n';
 import { integer } from '../../model/format';
 import { type Lane, lanesOf, spanAt, type TraceSpan } from '../../model/trace';
@@ -50,16 +51,8 @@ function Timeline({ lanes }: { lanes: readonly Lane[] }) {
   const range = useSignal<Range>({ from: 0, to: end });
   const under = useSignal<TraceSpan | null>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
-  const width = useSignal(600);
-  useEffect(() => {
-    const element = canvas.current?.parentElement;
-    if (!element) return;
-    const observer = new ResizeObserver(() => {
-      width.value = element.clientWidth;
-    });
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
+  const host = useRef<HTMLDivElement>(null);
+  const width = useWidth(host, 600);
   const height = AXIS + lanes.length * LANE;
   useEffect(() => {
     if (canvas.current) draw(canvas.current, lanes, range.value, width.value, height);
@@ -116,7 +109,7 @@ function Timeline({ lanes }: { lanes: readonly Lane[] }) {
             : t('timeline.hint')}
         </span>
       </p>
-      <div class="scroll">
+      <div class="scroll" ref={host}>
         <canvas
           ref={canvas}
           role="img"

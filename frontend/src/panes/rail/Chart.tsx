@@ -1,6 +1,6 @@
 /** Cycles over passes as a line; a dot is a pass, and picks it. */
-import { useSignal } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useRef } from 'preact/hooks';
+import { useWidth } from '../../components/useWidth';
 import type { Pass } from '../../generated/types';
 import { t } from '../../i18n';
 import { passId } from '../../model/fold';
@@ -19,16 +19,8 @@ interface Point {
 }
 
 export function Chart() {
-  const width = useSignal(320);
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (!host.current) return;
-    const observer = new ResizeObserver(([entry]) => {
-      if (entry) width.value = entry.contentRect.width;
-    });
-    observer.observe(host.current);
-    return () => observer.disconnect();
-  }, []);
+  const width = useWidth(host, 320);
   const scope = chartScope(shown.value?.passes ?? [], pass.value);
   const points = pointsOf(shown.value?.passes ?? [], scope, width.value);
   const [first, last] = [points[0], points.at(-1)];

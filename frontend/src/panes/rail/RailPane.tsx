@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks';
 import { t, word } from '../../i18n';
 import { integer, microseconds } from '../../model/format';
+import { PIPES } from '../../model/pipes';
 import { type RailGroup, railGroups } from '../../model/rail';
 import { passEntry } from '../../state/catalogue';
 import { chosen, live, pass, shown, stale } from '../../state/compilation';
@@ -14,7 +15,7 @@ export function RailPane() {
   const passes = shown.value?.passes ?? [];
   const mood = `${stale.value ? ' stale' : ''}${shown.value?.phase === 'running' ? ' arriving' : ''}`;
   return (
-    <section class={`pane rail${mood}`} aria-label={t('pane.passes')} data-pane="passes">
+    <section class={`pane rail${mood}`} aria-label={t('pane.passes')} data-pane="passes" data-passes={passes.length}>
       <header class="pane-head">
         <h2>{t('pane.passes')}</h2>
         <Totals />
@@ -76,6 +77,7 @@ function Rows() {
         ))}
         <SwitchedOff />
       </div>
+      <Legend />
     </>
   );
 }
@@ -92,6 +94,22 @@ function Group({ group, newScope }: { group: RailGroup; newScope: boolean }) {
         )}
       </ol>
     </section>
+  );
+}
+
+/** Which colour is which pipe, for the pipes that this compilation uses. */
+function Legend() {
+  const used = new Set(shown.value?.passes.flatMap((entry) => Object.keys(entry.cycles?.pipes ?? {})));
+  if (used.size === 0) return null;
+  return (
+    <ul class="legend" aria-label={t('rail.legend')}>
+      {PIPES.filter((pipe) => used.has(pipe)).map((pipe) => (
+        <li key={pipe}>
+          <i class={`swatch pipe-${pipe}`} />
+          {pipe} {word('pipe', pipe)}
+        </li>
+      ))}
+    </ul>
   );
 }
 
