@@ -90,10 +90,7 @@ RECIPES = {
 """What to write for functions that people expect and Triton does not have."""
 
 UNSUPPORTED = frozenset(
-    "atomic_add atomic_and atomic_cas atomic_max atomic_min atomic_or atomic_xchg atomic_xor make_block_ptr advance "
-    "make_tensor_descriptor load_tensor_descriptor store_tensor_descriptor dot_scaled argmax argmin associative_scan cumsum "
-    "cumprod histogram sort flip gather topk rand rand4x randint randint4x randn randn4x philox cat join split interleave "
-    "inline_asm_elementwise reduce map_elementwise umulhi xor_sum_scan".split()
+    ["atomic_add", "atomic_and", "atomic_cas", "atomic_max", "atomic_min", "atomic_or", "atomic_xchg", "atomic_xor", "make_block_ptr", "advance", "make_tensor_descriptor", "load_tensor_descriptor", "store_tensor_descriptor", "dot_scaled", "argmax", "argmin", "associative_scan", "cumsum", "cumprod", "histogram", "sort", "flip", "gather", "topk", "rand", "rand4x", "randint", "randint4x", "randn", "randn4x", "philox", "cat", "join", "split", "interleave", "inline_asm_elementwise", "reduce", "map_elementwise", "umulhi", "xor_sum_scan"]
 )
 """Functions that Triton has and this compiler does not lower."""
 
@@ -229,7 +226,9 @@ def zeros_like(e: Emitter, input: Thing) -> Thing:
 # Memory
 
 
-def _memory_hints(load: bool, cache_modifier: Thing, eviction_policy: Thing, volatile: Thing = FALSE) -> dict[str, AttributeValue]:
+def _memory_hints(
+    load: bool, cache_modifier: Thing, eviction_policy: Thing, volatile: Thing = FALSE
+) -> dict[str, AttributeValue]:
     caches = ["", ".ca", ".cg", ".wb", ".cs", ".wt", ".cv"]
     policies = ["", "evict_first", "evict_last"]
     hints: dict[str, AttributeValue] = {}
@@ -294,7 +293,9 @@ def _floating(e: Emitter, thing: Thing, function: str, argument: str = "x") -> T
     """A value that a mathematical function takes: fp32 or fp64."""
     x = tensor(e, thing, argument)
     if x.scalar not in (float32, float64):
-        raise Mistake("needs-float32", argument=argument, function=function, type=str(x.scalar), fix="({source}).to(tl.float32)")
+        raise Mistake(
+            "needs-float32", argument=argument, function=function, type=str(x.scalar), fix="({source}).to(tl.float32)"
+        )
     return x
 
 

@@ -86,7 +86,23 @@ float8e4nv = DType("float8e4nv", "fp8e4nv", "float", 8)
 
 DTYPES: dict[str, DType] = {
     d.name: d
-    for d in (int1, int8, int16, int32, int64, uint8, uint16, uint32, uint64, float16, bfloat16, float32, float64, float8e5, float8e4nv)
+    for d in (
+        int1,
+        int8,
+        int16,
+        int32,
+        int64,
+        uint8,
+        uint16,
+        uint32,
+        uint64,
+        float16,
+        bfloat16,
+        float32,
+        float64,
+        float8e5,
+        float8e4nv,
+    )
 }
 """Every scalar type by its name in triton.language."""
 

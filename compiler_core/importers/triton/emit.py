@@ -48,7 +48,12 @@ class Emitter:
         self.count = 0
 
     def op(
-        self, name: str, operands: Sequence[Value], type: Type, attributes: dict[str, AttributeValue] | None = None, hint: str = ""
+        self,
+        name: str,
+        operands: Sequence[Value],
+        type: Type,
+        attributes: dict[str, AttributeValue] | None = None,
+        hint: str = "",
     ) -> Value:
         self.count += 1
         value = self.builder.value(name, operands, type, attributes, hint)
@@ -135,7 +140,11 @@ class Emitter:
         semantics.check_block(shape)
         if wanted != have:
             raise Mistake(
-                "reshape-size", shape=semantics.shape_text(tensor.shape), target=semantics.shape_text(shape), have=have, wanted=wanted
+                "reshape-size",
+                shape=semantics.shape_text(tensor.shape),
+                target=semantics.shape_text(shape),
+                have=have,
+                wanted=wanted,
             )
         if not tensor.is_block:
             return self.splat(tensor, shape)
@@ -191,9 +200,7 @@ class Emitter:
     def promoted(self, a: Operand, b: Operand, *, division: bool = False) -> tuple[Tensor, Tensor, DType]:
         """Both operands in the type they are computed in and in their common shape."""
         dtypes = [operand_type(x) for x in (a, b)]
-        result = semantics.promote(
-            *dtypes, a_number=isinstance(a, Const), b_number=isinstance(b, Const), division=division
-        )
+        result = semantics.promote(*dtypes, a_number=isinstance(a, Const), b_number=isinstance(b, Const), division=division)
         left, right = self.together(*(self.as_type(x, result) for x in (a, b)))
         return left, right, result
 

@@ -57,7 +57,9 @@ def _compute(node: ast.expr, names: Mapping[str, object], depth: int) -> int:
     if isinstance(node, ast.BinOp):
         return _arithmetic(node.op, _value(node.left, names, depth + 1), _value(node.right, names, depth + 1))
     if isinstance(node, ast.Call) and not node.keywords:
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
+        name = (
+            node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
+        )
         if name in _FUNCTIONS and node.args:
             return _function(name, [_value(a, names, depth + 1) for a in node.args])
     if isinstance(node, ast.Subscript):

@@ -24,9 +24,10 @@ DIVISIBLE = 16
 def import_kernel(source: str, launch: Launch, *, file: str = "kernel.py") -> Op:
     """The kernel that `launch` names (or the file's only one), specialised to its constexprs and argument types.
 
-    A builtin.module with one public tt.func and the private helpers it calls. As in Triton, an integer argument that is 1 becomes
-    a constant and leaves the signature; the others keep their order, and block arguments have the parameters' names. Raises
-    Refused with every mistake found, LimitHit where a limit is hit.
+    A builtin.module with one public tt.func and the private helpers it calls. The function takes the launch's runtime arguments in
+    the order of the parameters, and its block arguments have their names. As in Triton, an integer argument that is 1 is a
+    constant inside; it stays in the signature, unused, so that a launch fits every stage. Raises Refused with every mistake
+    found, LimitHit where a limit is hit.
     """
     text = parse(source, file)
     node = choose_kernel(text, launch)
@@ -53,7 +54,7 @@ def _import(source: Source, node: ast.FunctionDef, launch: Launch) -> Op:
     promised = DictAttr((("tt.divisibility", IntegerAttr(DIVISIBLE, i32)),))
     functions.set_argument_attributes(function, [promised if divisible else DictAttr(()) for _, _, divisible in runtime])
     for (name, scalar, _), argument in zip(runtime, function.body.arguments, strict=True):
-        scope[name] = Tensor(argument, scalar)
+        scope.setdefault(name, Tensor(argument, scalar))
     program.calls.append(node.name)
     read_body(program, function, node, scope, kernel=True)
     if program.diagnostics:
@@ -80,9 +81,10 @@ def _parameters(source: Source, node: ast.FunctionDef, launch: Launch) -> tuple[
             continue
         if not is_constexpr(parameter) and _is_one(value) and name not in unspecialised:
             scope[name] = Const(1, specialised=True)
-            continue
         integer = isinstance(value, int) and not isinstance(value, bool)
-        runtime.append((name, _scalar_type(source, parameter, value), integer and value % DIVISIBLE == 0 and name not in unspecialised))
+        runtime.append(
+            (name, _scalar_type(source, parameter, value), integer and value % DIVISIBLE == 0 and name not in unspecialised)
+        )
     return runtime, scope
 
 
@@ -121,8 +123,10 @@ def _unspecialised(node: ast.FunctionDef) -> set[str]:
             for element in keyword.value.elts:
                 if isinstance(element, ast.Constant) and isinstance(element.value, str):
                     names.add(element.value)
-                elif isinstance(element, ast.Constant) and isinstance(element.value, int) and 0 <= element.value < len(positional):
+                elif (
+                    isinstance(element, ast.Constant)
+                    and isinstance(element.value, int)
+                    and 0 <= element.value < len(positional)
+                ):
                     names.add(positional[element.value])
     return names
-
-

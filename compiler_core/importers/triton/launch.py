@@ -34,7 +34,9 @@ def resolve_launch(source: str | Source, launch: Launch, *, file: str = "kernel.
     arguments = {name: launch.arguments[name] for p, _ in parameters(node) if (name := p.arg) not in constants}
     _check_tensors(arguments)
     constexprs: dict[str, Constexpr] = {
-        name: constant.value for name, constant in constants.items() if constant.value is None or isinstance(constant.value, bool | int | float | str)
+        name: constant.value
+        for name, constant in constants.items()
+        if constant.value is None or isinstance(constant.value, bool | int | float | str)
     }
     names: dict[str, object] = {**{k: v for k, v in arguments.items() if not isinstance(v, TensorArgument)}, **constexprs}
     return Launch(node.name, _grid(launch, names), arguments, constexprs)
@@ -61,8 +63,12 @@ def _check_tensors(arguments: dict[str, TensorArgument | bool | int | float]) ->
             continue
         if argument.dtype not in FROM_NUMPY:
             raise Refused(error("launch-dtype", name=name, dtype=argument.dtype, known=", ".join(sorted(FROM_NUMPY))))
-        if argument.strides is not None and (len(argument.strides) != len(argument.shape) or min(argument.strides, default=0) < 0):
-            raise Refused(error("launch-strides", name=name, strides=str(list(argument.strides)), shape=str(list(argument.shape))))
+        if argument.strides is not None and (
+            len(argument.strides) != len(argument.shape) or min(argument.strides, default=0) < 0
+        ):
+            raise Refused(
+                error("launch-strides", name=name, strides=str(list(argument.strides)), shape=str(list(argument.shape)))
+            )
         total += extent(argument) * max(1, FROM_NUMPY[argument.dtype].bits // 8)
     if total > MAX_TENSOR_BYTES:
         raise LimitHit(error("limit-tensors", bytes=total, limit=MAX_TENSOR_BYTES))
@@ -86,7 +92,7 @@ def choose_kernel(source: Source, launch: Launch) -> ast.FunctionDef:
             raise Refused(error("launch-kernel", name=launch.kernel, known=known))
         return node
     if not source.kernels:
-        raise Refused(source.error("no-kernel", source.tree.body[0] if source.tree.body else source.tree))
+        raise Refused(source.error("no-jit-kernel", source.tree.body[0] if source.tree.body else source.tree))
     return source.kernels[0]
 
 

@@ -105,7 +105,9 @@ def check_block(shape: Sequence[int]) -> None:
     size = 1
     for axis, extent in enumerate(shape):
         if extent < 1 or extent & (extent - 1):
-            raise Mistake("size-not-power-of-two", axis=axis, size=short_number(extent), next=short_number(next_power_of_two(extent)))
+            raise Mistake(
+                "size-not-power-of-two", axis=axis, size=short_number(extent), next=short_number(next_power_of_two(extent))
+            )
         size *= extent
     if size > MAX_BLOCK_ELEMENTS:
         raise Mistake("block-too-large", shape=shape_text(shape), limit=MAX_BLOCK_ELEMENTS)

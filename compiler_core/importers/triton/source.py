@@ -36,7 +36,12 @@ class Source:
     @cached_property
     def kernels(self) -> list[ast.FunctionDef]:
         """Functions with @triton.jit that no other one calls and that return nothing: what can be launched."""
-        called = {n.func.id for f in self.functions.values() for n in ast.walk(f) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
+        called = {
+            n.func.id
+            for f in self.functions.values()
+            for n in ast.walk(f)
+            if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)
+        }
         plain = [f for f in self.functions.values() if not returns_value(f)]
         return [f for f in plain if f.name not in called] or plain
 
@@ -80,7 +85,7 @@ def parse(text: str, file: str = "kernel.py") -> Source:
     try:
         tree = ast.parse(text)
     except SyntaxError as e:
-        if "nested" in (e.msg or "") or "indentation" in (e.msg or "") and "too many" in (e.msg or ""):
+        if "nested" in (e.msg or "") or ("indentation" in (e.msg or "") and "too many" in (e.msg or "")):
             raise LimitHit(error("limit-nesting", Span(e.lineno or 1, e.offset or 1), limit=MAX_NESTING)) from None
         span = Span(e.lineno or 1, max(1, e.offset or 1), e.end_lineno or 0, max(0, e.end_offset or 0))
         raise Refused(error("syntax-error", span, why=(e.msg or "invalid syntax")[:200])) from None

@@ -14,7 +14,7 @@ from compiler_core.dialects import builtin as functions
 from compiler_core.dialects.scf import for_loop
 from compiler_core.importers.triton import builtins, constants
 from compiler_core.importers.triton.dtypes import DTYPES, DType, Pointer, int1, int32, int64
-from compiler_core.importers.triton.emit import ARITHMETIC, COMPARISONS, Emitter, Operand, is_pointer
+from compiler_core.importers.triton.emit import ARITHMETIC, Emitter, Operand, is_pointer
 from compiler_core.importers.triton.semantics import promote_integers, short_number
 from compiler_core.importers.triton.source import Source, assigned_names, dotted, is_constexpr, parameters
 from compiler_core.importers.triton.values import (
@@ -63,7 +63,7 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 LANGUAGE = "triton.language"
 _DEFAULT_MODULES = {"triton": "triton", "tl": LANGUAGE, "libdevice": "triton.language.extra.libdevice"}
 """What these names mean in a file that imports nothing."""
-_PYTHON = frozenset("float int bool abs min max len range round print isinstance tuple list".split())
+_PYTHON = frozenset(["float", "int", "bool", "abs", "min", "max", "len", "range", "round", "print", "isinstance", "tuple", "list"])
 _MATH_CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "nan": math.nan}
 
 Scope = dict[str, Thing]
@@ -155,7 +155,9 @@ def imported(path: str) -> Thing:
     owner, _, name = path.rpartition(".")
     if owner == LANGUAGE and name in DTYPES:
         return Const(DTYPES[name])
-    if owner in (LANGUAGE, f"{LANGUAGE}.math") and (name in builtins.BUILTINS or name in ("constexpr", "range", "static_range")):
+    if owner in (LANGUAGE, f"{LANGUAGE}.math") and (
+        name in builtins.BUILTINS or name in ("constexpr", "range", "static_range")
+    ):
         return Builtin(f"tl.{name}")
     if "libdevice" in owner:
         return Builtin(f"libdevice.{name}")
@@ -1023,7 +1025,9 @@ class FunctionReader:
                 bound[parameter.arg] = FunctionReader(self.program, Block(), {}).visit(default)
             if is_constexpr(parameter) and flatten(bound[parameter.arg]):
                 thing = describe(bound[parameter.arg])
-                raise Mistake("constexpr-parameter", argument=parameter.arg, name=callee.name, parameter=parameter.arg, thing=thing)
+                raise Mistake(
+                    "constexpr-parameter", argument=parameter.arg, name=callee.name, parameter=parameter.arg, thing=thing
+                )
         return {name: bound[name] for name in names}
 
 
@@ -1034,7 +1038,9 @@ def make_function(program: Program, callee: Function, bound: Scope) -> tuple[Op,
     program.names[callee.name] = times + 1
     name = callee.name if not times else f"{callee.name}_{times}"
     location = (program.source.location(callee.node),)
-    function = functions.function(name, [v.type for _, v in values], names=[n for n, _ in values], location=location, kind="tt.func")
+    function = functions.function(
+        name, [v.type for _, v in values], names=[n for n, _ in values], location=location, kind="tt.func"
+    )
     function.attributes["sym_visibility"] = StringAttr("private")
     function.attributes["noinline"] = BoolAttr(False)
     remaining = iter(function.body.arguments)

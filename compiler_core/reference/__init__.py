@@ -1,0 +1,1 @@
+"""What a program means: outputs to compare with, independent of every pass and of the machine."""
