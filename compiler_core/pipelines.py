@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from compiler_core.diagnostics import Refused, error
 from compiler_core.events import Stage
 from compiler_core.ir import Op
+from compiler_core.passes.assign_units import AssignUnits
 from compiler_core.passes.base import Pass, PassContext
 from compiler_core.passes.bufferize import Bufferize
 from compiler_core.passes.canonicalize import Canonicalize
@@ -17,6 +18,7 @@ from compiler_core.passes.licm import Licm
 from compiler_core.passes.plan_memory import PlanMemory
 from compiler_core.passes.reuse_buffers import ReuseBuffers
 from compiler_core.passes.structure_access import StructureAccess
+from compiler_core.passes.tile import Tile
 
 STAGES: tuple[Stage, ...] = ("graph", "tt", "tensor", "tile", "machine")
 
@@ -55,6 +57,8 @@ GRAPH: tuple[Step, ...] = ()
 TT: tuple[Step, ...] = (*own(Inline()), *at("tt", Canonicalize(), Cse(), Licm(), Dce()), *own(StructureAccess()))
 BELOW: tuple[Step, ...] = (
     *at("tensor", Canonicalize(), Cse(), Licm()),
+    *own(Tile(), AssignUnits()),
+    *at("tile", Canonicalize(), Cse(), Licm()),
     *own(Bufferize(), ReuseBuffers(), PlanMemory()),
     *at("machine", Canonicalize(), Cse(), Licm()),
     *own(InsertBarriers()),
