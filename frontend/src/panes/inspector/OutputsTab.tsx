@@ -18,8 +18,7 @@ export function OutputsTab() {
             <th scope="col">{t('outputs.check')}</th>
             <th scope="col">{t('outputs.abs')}</th>
             <th scope="col">{t('outputs.rel')}</th>
-            <th scope="col">{t('outputs.dtype')}</th>
-            <th scope="col">{t('outputs.shape')}</th>
+            <th scope="col">{t('outputs.type')}</th>
             <th scope="col">{t('outputs.min')}</th>
             <th scope="col">{t('outputs.max')}</th>
             <th scope="col">{t('outputs.mean')}</th>
@@ -45,8 +44,9 @@ export function OutputsTab() {
                 </td>
                 <td class="num">{significant(check?.max_abs)}</td>
                 <td class="num">{significant(check?.max_rel)}</td>
-                <td class="mono">{output.dtype}</td>
-                <td class="mono">{output.shape.join(' × ')}</td>
+                <td class="mono">
+                  {output.dtype} [{output.shape.join(' × ')}]
+                </td>
                 <td class="num">{significant(output.minimum)}</td>
                 <td class="num">{significant(output.maximum)}</td>
                 <td class="num">{significant(output.mean)}</td>
