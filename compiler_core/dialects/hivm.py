@@ -4,7 +4,7 @@ Op names, operand groups and attributes are those of AscendNPU-IR 1.2, whose `bi
 op takes several groups of operands, `group(op, name)` gives one of them. `accesses(op)` tells which pipe uses which buffer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -242,7 +242,7 @@ def instruction(
     builder: Builder,
     name: str,
     groups: Sequence[Sequence[Value]],
-    attributes: dict[str, AttributeValue] | None = None,
+    attributes: Mapping[str, AttributeValue] | None = None,
     results: Sequence[Type] = (),
 ) -> Op:
     """An op with its operand groups in the declared order; operandSegmentSizes is set where the op wants it."""
@@ -261,12 +261,12 @@ def vector(
     dst: Value,
     temp_buffer: Value | None = None,
     broadcast: Sequence[int] = (),
-    **attributes: AttributeValue,
+    attributes: Mapping[str, AttributeValue] | None = None,
 ) -> Op:
     """An element-by-element instruction (v…), with implicit broadcast over the given dimensions."""
     groups = [list(src), [dst], *([[temp_buffer] if temp_buffer else []] if len(GROUPS[f"hivm.hir.{name}"]) == 3 else [])]
     shared: dict[str, AttributeValue] = {"broadcast": DenseArrayAttr(tuple(broadcast)), "transpose": DenseArrayAttr(())}
-    return instruction(builder, name, groups, {**shared, **attributes})
+    return instruction(builder, name, groups, {**shared, **(attributes or {})})
 
 
 def pipe_attribute(pipe: str) -> RawAttr:

@@ -11,7 +11,7 @@ from compiler_core.dialects.indices import Mixed, unpack
 from compiler_core.dialects.linalg import dimensions_of, permutation_of, reduction_kind
 from compiler_core.dialects.tensor import pad_value, tensor_type
 from compiler_core.ir import Builder, DenseArrayAttr, Op, RawAttr, UnitAttr, Value, has_trait, is_pure, single_block
-from compiler_core.ir.attributes import DenseAttr
+from compiler_core.ir.attributes import AttributeValue, DenseAttr
 from compiler_core.ir.core import Block
 from compiler_core.ir.rewriter import erase_dead
 from compiler_core.ir.types import MemRefType, TensorType, bf16, bit_width, element_of, f32, i32, index, is_float
@@ -325,7 +325,7 @@ class Lowering:
             self.tiles[op.result] = source
             return
         if isinstance(source, Fractals):
-            self.tiles[op.result] = Fractals(source.buffer, source.valid, type.shape[:2], not source.transposed)
+            self.tiles[op.result] = Fractals(source.buffer, source.valid, (type.shape[0], type.shape[1]), not source.transposed)
             return
         order = permutation_of(op)
         buffer = self.buffer(op.operands[0])
@@ -333,7 +333,7 @@ class Lowering:
             self.tiles[op.result] = Buffer(buffer.base, type.shape)
             return
         target = self.into.get(op.result) or self.emit.new(type.shape, type.element, op.result.name)
-        attributes = {"permutation": DenseArrayAttr(order), "disable_align": False}
+        attributes: dict[str, AttributeValue] = {"permutation": DenseArrayAttr(order), "disable_align": False}
         groups = [[self.emit.full(buffer)], [self.emit.full(target)]]
         hivm.instruction(self.emit.builder, "vtranspose", groups, attributes)
         self.tiles[op.result] = target
@@ -487,7 +487,10 @@ class Lowering:
         target = into or Buffer(self.emit.allocate(kept, element, hint=op.result.name), result.shape)
         temp = self.emit.temporary(_scratch(kind, type.size, bit_width(element)), element)
         groups = [[self.emit.view(operand.base, type.shape)], [self.emit.view(target.base, kept)], [temp]]
-        attributes = {"arith": hivm.enum_attribute("reduce_op", kind), "reduce_dims": DenseArrayAttr(dims)}
+        attributes: dict[str, AttributeValue] = {
+            "arith": hivm.enum_attribute("reduce_op", kind),
+            "reduce_dims": DenseArrayAttr(dims),
+        }
         hivm.instruction(self.emit.builder, "vreduce", groups, attributes)
         made: Tile = target
         after = Vector(self.emit, result.shape)
@@ -572,7 +575,7 @@ class Lowering:
 
     def hand_on(self, moves: list[tuple[Value, Buffer]]) -> None:
         """Copies yielded tensors to where the next iteration looks for them; through a spare buffer where they cross."""
-        pending = []
+        pending: list[tuple[Value, Buffer]] = []
         for value, home in moves:
             tile = self.tiles[value]
             if isinstance(tile, Buffer) and tile.base is home.base:
@@ -667,7 +670,7 @@ def _hoist_behind(op: Op, anchor: Op) -> None:
     if block is None or op.parent is not block:
         return
     here = block.ops.index(anchor)
-    for value in op.operands:
+    for value in [v for inner in op.walk() for v in inner.operands]:
         maker = value.op
         if maker is not None and maker.parent is block and block.ops.index(maker) > here and is_pure(maker):
             _hoist_behind(maker, anchor)

@@ -37,7 +37,7 @@ def _block(block: Block, pending: list[Use]) -> list[Use]:
     """Inserts barriers; `pending` is what may be under way before the block. Returns what may be under way behind it."""
     for op in list(block.ops):
         if op.name in ("scf.for", "scf.while"):
-            pending = _loop(op, pending)
+            pending = synchronise_loop(op, pending)
         elif op.name == "scf.if":
             after = [_block(inner, list(pending)) for region in op.regions for inner in region.blocks]
             pending = list(dict.fromkeys([*pending, *(use for uses in after for use in uses)]))
@@ -52,7 +52,7 @@ def _block(block: Block, pending: list[Use]) -> list[Use]:
     return pending
 
 
-def _loop(op: Op, pending: list[Use]) -> list[Use]:
+def synchronise_loop(op: Op, pending: list[Use]) -> list[Use]:
     """The pipes are empty whenever an iteration begins, and behind the loop: what came before it is drained there."""
     inside = [use for inner in op.walk() for use in uses_of(inner)]
     if not inside:

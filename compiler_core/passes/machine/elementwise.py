@@ -90,13 +90,13 @@ class Vector:
     def target(self, element: Type, into: Into, hint: str = "") -> Buffer:
         return into if into is not None else self.emit.new(self.shape, element, hint)
 
-    def unary(self, name: str, source: Tile, element: Type, into: Into = None, **attributes: AttributeValue) -> Buffer:
+    def unary(self, name: str, source: Tile, element: Type, into: Into = None) -> Buffer:
         """One operand; `element` is the result's."""
         operand = self.whole(source, element) if isinstance(source, Scalar) else source
         buffer = operand if isinstance(operand, Buffer) else self.whole(operand, element)
         out = self.target(element, into)
         full = self.emit.full(Buffer(buffer.base, self.shape))
-        hivm.vector(self.emit.builder, name, [full], self.emit.full(out), **attributes)
+        hivm.vector(self.emit.builder, name, [full], self.emit.full(out))
         return out
 
     def binary(self, name: str, a: Tile, b: Tile, element: Type, into: Into = None) -> Tile:
@@ -170,7 +170,7 @@ class Vector:
             # three blocks, as the vendor sizes it
             temp = self.emit.temporary(3 * BLOCK_BYTES * 8 // bit_width(new), new)
         value = self.emit.view(buffer.base, self.shape)
-        hivm.vector(self.emit.builder, "vcast", [value], self.emit.full(out), temp, **attributes)
+        hivm.vector(self.emit.builder, "vcast", [value], self.emit.full(out), temp, attributes=attributes)
         return out
 
     def compare(self, mode: str, a: Tile, b: Tile, element: Type, into: Into = None) -> Buffer:
@@ -184,7 +184,7 @@ class Vector:
         out = self.target(i1, into)
         operands = [self.emit.view(first.base, self.shape), second]
         attribute = hivm.enum_attribute("compare_mode", mode)
-        hivm.vector(self.emit.builder, "vcmp", operands, self.emit.full(out), compare_mode=attribute)
+        hivm.vector(self.emit.builder, "vcmp", operands, self.emit.full(out), attributes={"compare_mode": attribute})
         return out
 
     def select(self, condition: Tile, a: Tile, b: Tile, element: Type, into: Into = None) -> Buffer:
@@ -416,7 +416,7 @@ def _shift(name: str) -> "Expansion":
         out = vector.target(element, into)
         source = vector.emit.view(vector.whole(a, element).base, vector.shape)
         attributes: dict[str, AttributeValue] = {"round": False} if name == "vshr" else {}
-        hivm.vector(vector.emit.builder, name, [source, b.value], vector.emit.full(out), **attributes)
+        hivm.vector(vector.emit.builder, name, [source, b.value], vector.emit.full(out), attributes=attributes)
         return out
 
     return shift

@@ -85,7 +85,7 @@ IN_ORDER = frozenset({"PIPE_S", "PIPE_M"})
 
 
 def conflict(first: Use, second: Use) -> bool:
-    """The second must wait for the first, in the same iteration. The scalar unit's reads are over before anything after them."""
+    """The second must wait for the first, in the same iteration. Scalar reads are over before anything after them."""
     return _ordered(first, second) and first.region.meets(second.region)
 
 

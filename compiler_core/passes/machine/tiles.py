@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from compiler_core.chips import Chip
-from compiler_core.diagnostics import Refused, Span, error
+from compiler_core.diagnostics import Diagnostic, Refused, Span, message
 from compiler_core.dialects import hivm, memref
 from compiler_core.dialects.arith import compare, constant_attribute
 from compiler_core.dialects.indices import Mixed
@@ -101,9 +101,9 @@ def span_of(op: Op) -> tuple[Span, ...]:
     return tuple(Span(at.line, at.column) for at in op.location if at.line > 0)
 
 
-def refuse(op: Op, code: str, **arguments: str | int) -> Refused:
+def refuse(op: Op, code: str, /, **arguments: str) -> Refused:
     node = next((at.name for at in op.location if at.name), None)
-    return Refused(error(code, *span_of(op), node=node, **arguments))
+    return Refused(Diagnostic("error", message(code, **arguments), span_of(op), node))
 
 
 class Before(Builder):
