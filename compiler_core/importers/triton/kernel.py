@@ -7,7 +7,7 @@ import ast
 from compiler_core.diagnostics import LimitHit, Refused, error
 from compiler_core.dialects import builtin as functions
 from compiler_core.importers.triton.dtypes import DTYPES, FROM_NUMPY, DType, Pointer, Scalar
-from compiler_core.importers.triton.launch import choose_kernel, constexpr_values
+from compiler_core.importers.triton.launch import choose_kernel, constexpr_values, resolve
 from compiler_core.importers.triton.semantics import number_type
 from compiler_core.importers.triton.source import MAX_NESTING, Source, decorators, dotted, is_constexpr, parameters, parse
 from compiler_core.importers.triton.values import Const, Mistake, Tensor
@@ -30,6 +30,7 @@ def import_kernel(source: str, launch: Launch, *, file: str = "kernel.py") -> Op
     found, LimitHit where a limit is hit.
     """
     text = parse(source, file)
+    launch = resolve(text, launch)
     node = choose_kernel(text, launch)
     try:
         return _import(text, node, launch)

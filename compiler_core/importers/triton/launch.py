@@ -18,20 +18,14 @@ MAX_TENSOR_BYTES = 1 << 30
 """Most bytes of all tensor arguments together."""
 
 
-def resolve_launch(source: str | Source, launch: Launch, *, file: str = "kernel.py") -> Launch:
-    """The launch with the kernel named, the grid as three or fewer integers, and a value for every parameter.
-
-    Grid entries may be expressions over arguments and constexprs. Constexprs missing from the launch come from the parameters'
-    defaults, else from the first @triton.autotune configuration; runtime parameters with a default take it. Raises Refused naming
-    each argument that is missing, unknown or of the wrong kind, LimitHit for a grid or tensors that are too large.
-    """
-    text = parse(source, file) if isinstance(source, str) else source
-    node = choose_kernel(text, launch)
-    constants = constexpr_values(text, node, launch)
-    problems = list(_argument_problems(text, node, launch, constants))
+def resolve(source: Source, launch: Launch) -> Launch:
+    """The launch with the kernel named, the grid as integers, and a value for every parameter; see resolve_launch."""
+    node = choose_kernel(source, launch)
+    constants = constexpr_values(source, node, launch)
+    problems = list(_argument_problems(source, node, launch, constants))
     if problems:
         raise Refused(*problems)
-    arguments = {name: launch.arguments[name] for p, _ in parameters(node) if (name := p.arg) not in constants}
+    arguments = {p.arg: _argument(launch, p.arg, default) for p, default in parameters(node) if p.arg not in constants}
     _check_tensors(arguments)
     constexprs: dict[str, Constexpr] = {
         name: constant.value
@@ -40,6 +34,19 @@ def resolve_launch(source: str | Source, launch: Launch, *, file: str = "kernel.
     }
     names: dict[str, object] = {**{k: v for k, v in arguments.items() if not isinstance(v, TensorArgument)}, **constexprs}
     return Launch(node.name, _grid(launch, names), arguments, constexprs)
+
+
+def _is_number(default: ast.expr | None) -> bool:
+    return isinstance(literal_of(default), bool | int | float)
+
+
+def _argument(launch: Launch, name: str, default: ast.expr | None) -> TensorArgument | bool | int | float:
+    """A runtime argument's value, or the number that its parameter defaults to."""
+    if name in launch.arguments:
+        return launch.arguments[name]
+    value = literal_of(default)
+    assert isinstance(value, bool | int | float)
+    return value
 
 
 def _grid(launch: Launch, names: dict[str, object]) -> tuple[int, ...]:
@@ -113,12 +120,12 @@ def constexpr_values(source: Source, node: ast.FunctionDef, launch: Launch) -> d
                 values[name] = Const(given)
             elif name in configured:
                 values[name] = Const(configured[name])
-            elif default is not None and literal(default) is not _UNKNOWN:
-                values[name] = Const(_as_literal(default))
+            elif is_literal(default):
+                values[name] = Const(literal_of(default))
             else:
                 problems.append(source.error("launch-constexpr-missing", parameter, name=name))
-        elif given is None and default is not None and literal(default) is not _UNKNOWN:
-            values[name] = Const(_as_literal(default))
+        elif given is None and isinstance(default, ast.Constant) and default.value is None:
+            values[name] = Const(None)
     if problems:
         raise Refused(*problems)
     return values
@@ -131,23 +138,18 @@ def _constant(value: Constexpr) -> Const:
     return Const(value)
 
 
-_UNKNOWN = object()
-
-
-def literal(node: ast.expr) -> object:
-    """The value of a literal expression; `_UNKNOWN` for anything else."""
-    if isinstance(node, ast.Constant) and (node.value is None or isinstance(node.value, bool | int | float | str)):
+def literal_of(node: ast.expr | None) -> bool | int | float | str | None:
+    """The value of a literal (with its sign); None for `None` and for anything that is no literal."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float | str):
         return node.value
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
         value = node.operand.value
-        return -value if isinstance(value, int | float) else _UNKNOWN
-    return _UNKNOWN
+        return -value if isinstance(value, int | float) else None
+    return None
 
 
-def _as_literal(node: ast.expr) -> Constexpr:
-    value = literal(node)
-    assert value is None or isinstance(value, bool | int | float | str)
-    return value
+def is_literal(node: ast.expr | None) -> bool:
+    return literal_of(node) is not None or (isinstance(node, ast.Constant) and node.value is None)
 
 
 def first_configuration(source: Source, node: ast.FunctionDef) -> dict[str, Constexpr]:
@@ -161,9 +163,9 @@ def first_configuration(source: Source, node: ast.FunctionDef) -> dict[str, Cons
             if isinstance(table, ast.Dict):
                 pairs = zip(table.keys, table.values, strict=True)
                 return {
-                    str(key.value): _as_literal(value)
+                    str(key.value): literal_of(value)
                     for key, value in pairs
-                    if isinstance(key, ast.Constant) and literal(value) is not _UNKNOWN
+                    if isinstance(key, ast.Constant) and is_literal(value)
                 }
     return {}
 
@@ -178,7 +180,7 @@ def _argument_problems(source: Source, node: ast.FunctionDef, launch: Launch, co
     ]
     problems += [
         source.error("launch-argument-missing", parameter, name=parameter.arg, kernel=node.name)
-        for parameter, _ in parameters(node)
-        if parameter.arg not in constants and parameter.arg not in launch.arguments
+        for parameter, default in parameters(node)
+        if parameter.arg not in constants and parameter.arg not in launch.arguments and not _is_number(default)
     ]
     return problems
