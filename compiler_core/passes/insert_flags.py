@@ -116,10 +116,9 @@ def _emit(function: Op, flag: Flag, ids: list[int]) -> None:
     hivm.wait_flag(Builder.before(flag.wait_before), flag.first, flag.second, event)
     if flag.distance:
         assert flag.loop is not None
-        before, after = Builder.before(flag.loop), Builder.after(flag.loop)
         for identity in ids:
-            hivm.set_flag(before, flag.first, flag.second, identity)
-            hivm.wait_flag(after, flag.first, flag.second, identity)
+            hivm.set_flag(Builder.before(flag.loop), flag.first, flag.second, identity)
+            hivm.wait_flag(Builder.after(flag.loop), flag.first, flag.second, identity)
 
 
 def _event(function: Op, flag: Flag, ids: list[int]) -> int | Value:

@@ -9,7 +9,7 @@ from compiler_core.dialects.memref import base_of
 from compiler_core.ir import Op, Value
 from compiler_core.ir.core import fuse_locations
 from compiler_core.passes.base import Pass, PassContext
-from compiler_core.passes.machine.lifetimes import Lifetime, buffer_type, lifetimes
+from compiler_core.passes.machine.lifetimes import Lifetime, buffer_type, copies, lifetimes, users
 
 IN_STEP = frozenset(
     f"hivm.hir.{name}"
@@ -35,16 +35,19 @@ class ReuseBuffers(Pass):
     def apply(self, module: Op, context: PassContext) -> None:
         for function in functions(module):
             if function.region.blocks and "tilescope.host" not in function.attributes:
-                merge_in_place(function)
+                merge_in_place(function, keep_apart=True)
 
 
-def merge_in_place(function: Op) -> None:
-    """Merges buffers until no result can take over an operand's."""
-    while _merge_one(function):
+def merge_in_place(function: Op, *, keep_apart: bool = False) -> None:
+    """Merges buffers until no result can take over an operand's.
+
+    With `keep_apart` a loop's loads and stores keep buffers of their own, so that they can run at the same time.
+    """
+    while _merge_one(function, keep_apart):
         pass
 
 
-def _merge_one(function: Op) -> bool:
+def _merge_one(function: Op, keep_apart: bool) -> bool:
     lives = {life.alloc.result: life for life in lifetimes(function)}
     positions = {op.id: i for i, op in enumerate(function.walk())}
     for op in function.walk():
@@ -52,6 +55,8 @@ def _merge_one(function: Op) -> bool:
             continue
         (target,) = hivm.outs(op)
         for source in hivm.ins(op):
+            if keep_apart and _loaded(source) and _stored(target):
+                continue
             if _can_take(op, source, target, lives, positions[op.id]):
                 _merge(lives[source].alloc, lives[target].alloc)
                 return True
@@ -65,7 +70,23 @@ def _can_take(op: Op, source: Value, target: Value, lives: dict[Value, Lifetime]
     old, new = lives[source], lives[target]
     if old.end != position or new.start != position or any(base_of(v) is source for v in hivm.group(op, "temp_buffer")):
         return False
+    if copies(old.alloc) != copies(new.alloc):
+        return False
     return old.alloc.parent is op.parent and new.alloc.parent is op.parent and _before(old.alloc, new.alloc)
+
+
+def _loaded(buffer: Value) -> bool:
+    """A load in a loop fills it."""
+    return any(u.name == "hivm.hir.load" and _in_loop(u) for u in users(buffer))
+
+
+def _stored(buffer: Value) -> bool:
+    """A store in a loop empties it."""
+    return any(u.name == "hivm.hir.store" and _in_loop(u) for u in users(buffer))
+
+
+def _in_loop(op: Op) -> bool:
+    return any(around.name == "scf.for" for around in op.ancestors())
 
 
 def _before(a: Op, b: Op) -> bool:

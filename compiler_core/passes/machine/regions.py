@@ -81,7 +81,8 @@ def uses_of(op: Op) -> list[Use]:
 
 
 IN_ORDER = frozenset({"PIPE_S", "PIPE_M"})
-"""Pipes whose own instructions see each other's results: the scalar unit, and accumulation in L0C."""
+"""Pipes whose own instructions see each other's results: the scalar unit, and accumulation in L0C. So do one pipe's moves to and
+from global memory."""
 
 
 def conflict(first: Use, second: Use) -> bool:
@@ -99,4 +100,5 @@ def _ordered(first: Use, second: Use) -> bool:
         return False
     if first.pipe == "PIPE_S" and not first.write:
         return False
-    return not (first.pipe == second.pipe and first.pipe in IN_ORDER)
+    in_order = first.pipe in IN_ORDER or first.region.space == "gm"
+    return not (first.pipe == second.pipe and in_order)
