@@ -11,7 +11,7 @@ NODE_ENV := frontend/node_modules/.stamp
 PAGE := frontend/dist/index.html
 PAGE_SOURCES := $(shell find frontend \( -name node_modules -o -name dist -o -name e2e \) -prune -o -type f -print)
 
-.PHONY: help setup run test check oracles fixtures bench fidelity format lock test-system
+.PHONY: help setup run test check oracles fixtures bench fidelity format lock reference test-system
 .DELETE_ON_ERROR:
 
 help: ## this list
@@ -50,6 +50,9 @@ format: $(DEV_ENV) $(NODE_ENV) ## rewrite the files as the formatters want them
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	npm --prefix frontend run --silent format
+
+reference: $(DEV_ENV) ## write docs/*/reference.md from what the code declares
+	$(BIN)/python -m scripts.reference
 
 lock: ## resolve pyproject.toml again into requirements/
 	@scripts/need.sh python
