@@ -7,18 +7,36 @@ from compiler_core.ir.registry import has_trait
 def erase_unneeded(root: Op) -> bool:
     """Removes, in `root`, ops whose results no effect needs, and values that loops carry for nobody. Tells whether any went."""
     live = _Live(root).values
-    changed = False
-    for op in list(root.walk()):
-        if op is root or op.parent is None or has_trait(op, "terminator"):
-            continue
-        if has_no_effect(op) and op.results and not any(r in live for r in op.results):
-            op.drop_uses()
-            op.detach()
-            changed = True
-        elif op.name == "scf.for" and not all(r in live for r in op.results):
-            _drop_carried(op, [k for k, r in enumerate(op.results) if r not in live])
-            changed = True
-    return changed
+    ops = [op for op in root.walk() if op is not root and op.parent is not None and not has_trait(op, "terminator")]
+    dead = [op for op in ops if op.results and has_no_effect(op) and not any(r in live for r in op.results)]
+    gone = set(dead)
+    loops = [op for op in ops if op.name == "scf.for" and op not in gone and not all(r in live for r in op.results)]
+    for loop in loops:
+        _stop_carrying(loop, live)
+    for op in dead:
+        op.drop_uses()
+    for op in dead:
+        op.detach()
+    for loop in loops:
+        _remove_carried(loop, live)
+    return bool(dead or loops)
+
+
+def _stop_carrying(loop: Op, live: set[Value]) -> None:
+    """Takes the dead values out of what a loop starts from and yields."""
+    keep = [k for k, r in enumerate(loop.results) if r in live]
+    terminator = loop.body.terminator
+    terminator.operands = [terminator.operands[k] for k in keep]
+    loop.operands = [*loop.operands[:3], *(loop.operands[3 + k] for k in keep)]
+
+
+def _remove_carried(loop: Op, live: set[Value]) -> None:
+    """Removes the dead values' arguments and results, which nothing uses any more."""
+    for k in reversed([k for k, r in enumerate(loop.results) if r not in live]):
+        loop.body.remove_argument(1 + k)
+        del loop.results[k]
+    for k, result in enumerate(loop.results):
+        result.index = k
 
 
 def has_no_effect(op: Op) -> bool:
@@ -80,28 +98,3 @@ class _Live:
         self.need(*op.operands[:3])
         if k >= 0:
             self.need(op.operands[3 + k], op.body.arguments[1 + k], op.results[k], op.body.terminator.operands[k])
-
-
-def _drop_carried(op: Op, dead: list[int]) -> None:
-    """Takes values that nobody needs out of a loop; what used them in the body is dead too, and erased here."""
-    body, terminator = op.body, op.body.terminator
-    keep = [k for k in range(len(op.results)) if k not in dead]
-    terminator.operands = [terminator.operands[k] for k in keep]
-    op.operands = [*op.operands[:3], *(op.operands[3 + k] for k in keep)]
-    for k in dead:
-        _erase_users(body.arguments[1 + k])
-        _erase_users(op.results[k])
-    for k in reversed(dead):
-        body.remove_argument(1 + k)
-        del op.results[k]
-    for k, result in enumerate(op.results):
-        result.index = k
-
-
-def _erase_users(value: Value) -> None:
-    for user in list(value.uses):
-        for result in user.results:
-            _erase_users(result)
-        if user.parent is not None:
-            user.drop_uses()
-            user.detach()

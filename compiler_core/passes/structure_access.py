@@ -18,7 +18,6 @@ from compiler_core.analysis.access import (
     advances,
     base_value,
     derive,
-    shape_of,
     with_base,
 )
 from compiler_core.diagnostics import Refused, Span, error
@@ -174,7 +173,7 @@ class _Function:
         other, mask = other_of(op), mask_of(op)
         if isinstance(op.result.type, TensorType):
             border = values.scalar_of(other) if other is not None else None
-            result = memory.load(builder, pointer, self.bounds(op, mask), border, op.result.name or "loaded")
+            result = memory.load(builder, pointer, self.bounds(op, mask, pointer), border, op.result.name or "loaded")
             if other is not None and border is None:
                 assert mask is not None
                 result = builder.value("arith.select", [mask, result, other], result.type, hint=op.result.name)
@@ -202,7 +201,7 @@ class _Function:
             for size, term in zip(value.type.shape, pointer.offset.terms, strict=True):
                 if isinstance(term, Wrap) or (size != 1 and term == 0):
                     raise Refused(error("access-store-repeats", *_span(op)))
-            memory.store(builder, pointer, self.bounds(op, mask), value)
+            memory.store(builder, pointer, self.bounds(op, mask, pointer), value)
         else:
             self.store_scalar(builder, pointer, mask, value)
         op.erase()
@@ -224,9 +223,9 @@ class _Function:
             return fact
         raise Refused(self.irregular(op, op.operands[0], "address"))
 
-    def bounds(self, op: Op, mask: Value | None) -> Bounds:
+    def bounds(self, op: Op, mask: Value | None, pointer: Pointer) -> Bounds:
         if mask is None:
-            return Bounds.everything(shape_of(op.operands[0]))
+            return Bounds.everything(pointer.offset.shape)
         fact = self.fact(mask)
         if isinstance(fact, Bounds):
             return fact
