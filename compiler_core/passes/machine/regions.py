@@ -81,7 +81,7 @@ def uses_of(op: Op) -> list[Use]:
 
 
 IN_ORDER = frozenset({"PIPE_S", "PIPE_M"})
-"""Pipes whose own instructions see each other's results: the scalar unit, and accumulation in L0C. So do one pipe's moves to and
+"""Pipes whose own instructions see each other's results: the scalar unit, accumulation in L0C. So do one pipe's moves to and
 from global memory."""
 
 
