@@ -1,7 +1,4 @@
-"""Writes docs/en/reference.md and docs/zh/reference.md from what the code declares: passes, chips, functions, operators, limits.
-
-python -m scripts.reference            writes the pages
-"""
+"""Writes docs/en/reference.md and docs/zh/reference.md from what the code declares (`make reference`)."""
 
 import ast
 import inspect
@@ -29,7 +26,7 @@ WORDS: dict[str, dict[Language, str]] = {
     },
     "passes": {"en": "Passes", "zh": "Pass 列表"},
     "passes-note": {
-        "en": "In the order of the stages. A lowering must run; an optimisation can be switched off. Clean-ups stand at several.",
+        "en": "By stage. A lowering must run; an optimisation can be switched off. Clean-ups run at several stages.",
         "zh": "按阶段排列。lowering 必须执行；optimisation 可以关闭。清理类 pass 会在多个阶段执行。",
     },
     "chips": {"en": "Chips", "zh": "芯片"},
