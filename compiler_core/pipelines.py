@@ -12,8 +12,10 @@ from compiler_core.passes.bufferize import Bufferize
 from compiler_core.passes.canonicalize import Canonicalize
 from compiler_core.passes.cse import Cse
 from compiler_core.passes.dce import Dce
+from compiler_core.passes.double_buffer import DoubleBuffer
 from compiler_core.passes.inline import Inline
 from compiler_core.passes.insert_barriers import InsertBarriers
+from compiler_core.passes.insert_flags import InsertFlags
 from compiler_core.passes.licm import Licm
 from compiler_core.passes.plan_memory import PlanMemory
 from compiler_core.passes.reuse_buffers import ReuseBuffers
@@ -59,9 +61,9 @@ BELOW: tuple[Step, ...] = (
     *at("tensor", Canonicalize(), Cse(), Licm()),
     *own(Tile(), AssignUnits()),
     *at("tile", Canonicalize(), Cse(), Licm()),
-    *own(Bufferize(), ReuseBuffers(), PlanMemory()),
+    *own(Bufferize(), ReuseBuffers(), DoubleBuffer(), PlanMemory()),
     *at("machine", Canonicalize(), Cse(), Licm()),
-    *own(InsertBarriers()),
+    *own(InsertFlags(), InsertBarriers()),
 )
 """From the tensor stage down: shared by both doors."""
 
