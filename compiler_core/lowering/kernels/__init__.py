@@ -1,0 +1,1 @@
+"""Kernels of graph ops, written as a kernel author would: a grid of programs, each with a tile that fits its core."""

@@ -1,0 +1,158 @@
+"""Matrix products and convolutions for the cube: tiles from memory, accumulated in float32; bias first, ReLU last."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from compiler_core.chips import Chip
+from compiler_core.dialects import linalg, tensor
+from compiler_core.dialects.graph import Window
+from compiler_core.dialects.indices import Mixed
+from compiler_core.ir import Locations, Op, Value
+from compiler_core.ir.types import Type, byte_width, f32
+from compiler_core.lowering.kernels.frame import Kernel, Tiled, pieces, rounded_up
+
+FRACTAL = 16
+"""Rows and columns of the blocks in which the cube multiplies."""
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What surrounds a product: element types, whether there is a bias, the activation, and where it comes from."""
+
+    name: str
+    inputs: Type
+    bias: Type | None
+    output: Type
+    activation: str | None
+    location: Locations
+    origin: tuple[int, ...]
+
+    def kernel(self, grid: Sequence[int]) -> Kernel:
+        bias = [("bias", self.bias)] if self.bias is not None else []
+        buffers = [("x", self.inputs), ("weight", self.inputs), *bias, ("out", self.output)]
+        return Kernel(self.name, buffers, grid, self.location, self.origin)
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """Elements of a tile: m rows, n columns, k of the inner dimension."""
+
+    m: int
+    n: int
+    k: int
+
+
+def choose(chip: Chip, rows: int, columns: int, inner: int, programs: int, type: Type) -> Tiles:
+    """Tiles for a product of that size, of which there are `programs`: large, in whole fractals, and enough for all cores.
+
+    Two tiles of A and of B fit L0A and L0B, so that one loads while the other multiplies; two of the result fit L0C.
+    """
+    m = min(128, rounded_up(rows, FRACTAL))
+    n = min(128, rounded_up(columns, FRACTAL))
+    while 2 * m * n * 4 > chip.l0c:
+        n //= 2
+    depth = min(chip.l0a // (2 * m), chip.l0b // (2 * n)) // byte_width(type)
+    k = min(rounded_up(inner, FRACTAL), max(FRACTAL, depth // FRACTAL * FRACTAL))
+    while programs * pieces(rows, m) * pieces(columns, n) < chip.cube_cores and max(m, n) > 2 * FRACTAL:
+        m, n = (rounded_up(m // 2, FRACTAL), n) if m >= n else (m, rounded_up(n // 2, FRACTAL))
+    return Tiles(m, n, k)
+
+
+Load = Callable[[Mixed, Mixed], Value]
+"""Loads a tile, given where it starts along the inner dimension and how much of it is inside."""
+
+
+def start(kernel: Kernel, bias: Value | None, tiles: Tiles, columns: Tiled) -> Value:
+    """The accumulator before the first product: zeros, or the bias in every row."""
+    if bias is None:
+        return kernel.full(0.0, (tiles.m, tiles.n), hint="acc")
+    vector = kernel.to(kernel.load(bias, columns.start, (tiles.n,), (1,), (columns.inside,), hint="bias_tile"), f32)
+    empty = tensor.empty(kernel.builder, (tiles.m, tiles.n), f32)
+    return linalg.broadcast(kernel.builder, vector, empty, (0,), "acc")
+
+
+def accumulate(kernel: Kernel, acc: Value, inner: int, tile: int, a: Load, b: Load) -> Value:
+    """acc + A · B over the inner dimension, tile by tile."""
+
+    def step(k: Mixed, carried: list[Value]) -> list[Value]:
+        inside = kernel.inside(k, inner, tile, "k")
+        return [linalg.matmul(kernel.builder, a(k, inside), b(k, inside), carried[0], "acc")]
+
+    return kernel.loop(inner, tile, [acc], step, "k")[0]
+
+
+def finish(kernel: Kernel, ends: Ends, acc: Value, offset: Mixed, stride: int, rows: Tiled, columns: Tiled) -> Op:
+    """Activation, rounding and the store of the result's tile."""
+    value = kernel.to(kernel.activate(acc, ends.activation), ends.output, "rounded")
+    kernel.store(value, kernel.buffers[-1], offset, (stride, 1), (rows.inside, columns.inside))
+    return kernel.finish()
+
+
+def matmul(chip: Chip, ends: Ends, m: int, n: int, k: int, batch: Sequence[int], strides: Sequence[Sequence[int]]) -> Op:
+    """[…, m, k] · […, k, n] → […, m, n]. `strides`: of A and of B along the batch dimensions, 0 where one broadcasts."""
+    tiles = choose(chip, m, n, k, prod(batch), ends.inputs)
+    kernel = ends.kernel((prod(batch) * pieces(m, tiles.m), pieces(n, tiles.n)))
+    names = [f"batch_{i}" for i in range(len(batch))]
+    *places, row = kernel.split(kernel.program(0), [*batch, pieces(m, tiles.m)], [*names, "row"])
+    rows = kernel.tiled(row, m, tiles.m, "m")
+    columns = kernel.tiled(kernel.program(1), n, tiles.n, "n")
+    x, weight, *bias = kernel.buffers[:-1]
+    first = kernel.at(*zip(places, strides[0], strict=True), (rows.start, k))
+    second = kernel.at(*zip(places, strides[1], strict=True), (columns.start, 1))
+
+    def a(start: Mixed, inside: Mixed) -> Value:
+        return kernel.load(x, kernel.plus(first, start), (tiles.m, tiles.k), (k, 1), (rows.inside, inside), hint="a")
+
+    def b(start: Mixed, inside: Mixed) -> Value:
+        place = kernel.plus(second, kernel.times(start, n))
+        return kernel.load(weight, place, (tiles.k, tiles.n), (n, 1), (inside, columns.inside), hint="b")
+
+    acc = accumulate(kernel, start(kernel, bias[0] if bias else None, tiles, columns), k, tiles.k, a, b)
+    whole = [m * n * prod(batch[i + 1 :]) for i in range(len(batch))]
+    offset = kernel.at(*zip(places, whole, strict=True), (rows.start, n), (columns.start, 1))
+    return finish(kernel, ends, acc, offset, n, rows, columns)
+
+
+def conv(chip: Chip, ends: Ends, x: Sequence[int], out: Sequence[int], window: Window) -> Op:
+    """A convolution with channels last and no padding, as a sum of matrix products over the window's rows (implicit GEMM).
+
+    A tile is a run of pixels of one output row. The taps of a window's row lie side by side in memory, so that they and the
+    channels together are the inner dimension; with dilation they do not, and each tap is a product of its own.
+    """
+    batch, height, width, channels = x
+    _, out_height, out_width, filters = out
+    (taps_h, taps_w), (stride_h, stride_w), (dilation_h, dilation_w) = window.kernel, window.strides, window.dilations
+    joined = dilation_w == 1
+    inner, taps = (taps_w * channels, 1) if joined else (channels, taps_w)
+    tiles = choose(chip, out_width, filters, inner, batch * out_height, ends.inputs)
+    segments = pieces(out_width, tiles.m)
+    kernel = ends.kernel((batch * out_height * segments, pieces(filters, tiles.n)))
+    image, row, segment = kernel.split(kernel.program(0), (batch, out_height, segments), ("image", "row", "segment"))
+    pixels = kernel.tiled(segment, out_width, tiles.m, "pixel")
+    columns = kernel.tiled(kernel.program(1), filters, tiles.n, "filter")
+    source, weight, *bias = kernel.buffers[:-1]
+    line = width * channels
+    corner = kernel.at((image, height * line), (row, stride_h * line), (pixels.start, stride_w * channels))
+
+    def tap(kh: Mixed, kw: Mixed, acc: Value) -> Value:
+        first = kernel.plus(corner, kernel.at((kh, dilation_h * line), (kw, dilation_w * channels)))
+        second = kernel.plus(kernel.at((kh, taps_w * channels * filters), (kw, channels * filters)), columns.start)
+
+        def a(start: Mixed, inside: Mixed) -> Value:
+            place, strides = kernel.plus(first, start), (stride_w * channels, 1)
+            return kernel.load(source, place, (tiles.m, tiles.k), strides, (pixels.inside, inside), hint="pixels")
+
+        def b(start: Mixed, inside: Mixed) -> Value:
+            place = kernel.plus(second, kernel.times(start, filters))
+            return kernel.load(weight, place, (tiles.k, tiles.n), (filters, 1), (inside, columns.inside), hint="taps")
+
+        return accumulate(kernel, acc, inner, tiles.k, a, b)
+
+    def line_of_taps(kh: Mixed, carried: list[Value]) -> list[Value]:
+        return kernel.loop(taps, 1, carried, lambda kw, values: [tap(kh, kw, values[0])], "kw")
+
+    acc = start(kernel, bias[0] if bias else None, tiles, columns)
+    (acc,) = kernel.loop(taps_h, 1, [acc], line_of_taps, "kh")
+    place = kernel.at((image, out_height * out_width * filters), (row, out_width * filters), (pixels.start, filters))
+    return finish(kernel, ends, acc, kernel.plus(place, columns.start), filters, pixels, columns)
