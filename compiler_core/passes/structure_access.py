@@ -2,7 +2,8 @@
 
 Addresses and masks are followed symbolically (analysis/access.py); a load or store whose addresses form a strided rectangle,
 and whose mask is a rectangle of it, becomes a view, its valid part, and a pad. Pointers carried by loops and branches become
-their scalar offsets. Anything else is refused, with the place where the addresses stop being a rectangle.
+their scalar offsets. Rows that wrap around by % only to stay inside are masked instead; others are read piece by piece. Anything
+else is refused, with the place where the addresses stop being a rectangle.
 """
 
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ from compiler_core.ir.liveness import erase_unneeded
 from compiler_core.ir.rewriter import constant_of
 from compiler_core.ir.types import DYNAMIC, IntegerType, MemRefType, PointerType, TensorType, element_of, i32, index
 from compiler_core.lowering import memory, values
+from compiler_core.lowering.unwrapping import unwrap_rows
 from compiler_core.passes.base import Pass, PassContext
 
 GRID_ARGUMENTS = tuple(f"{kind}_{axis}" for kind in ("grid", "pid") for axis in "xyz")
@@ -53,6 +55,7 @@ class StructureAccess(Pass):
     def apply(self, module: Op, context: PassContext) -> None:
         for function in functions(module):
             if function.name == "tt.func":
+                unwrap_rows(function)
                 _Function(function).convert()
         erase_unneeded(module)
 
