@@ -7,6 +7,8 @@ from typing import Literal
 
 import msgspec
 
+from compiler_core.chips.timing import Timing
+
 SPLIT_PIPES = ("S", "V", "M", "MTE1", "MTE2", "MTE3", "FIX")
 COUPLED_PIPES = ("S", "V", "M", "MTE1", "MTE2", "MTE3")
 
@@ -30,6 +32,7 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     l0b: int
     l0c: int
     bf16: bool
+    timing: Timing
 
     @property
     def split(self) -> bool:

@@ -1,0 +1,285 @@
+"""Costs: an instruction becomes the work it gives to pipes, from the chip's tables. mmadL1, a macro, becomes its moves and cube steps."""
+
+import math
+from typing import Literal, NamedTuple
+
+from compiler_core.chips import Chip
+from compiler_core.chips.timing import Move
+from compiler_core.dialects.hivm import enum, flag, numbers
+from compiler_core.emulator.cache import LINE, Lines
+from compiler_core.emulator.memory import Tile
+from compiler_core.emulator.recorder import Entry
+
+PIPES = ("S", "V", "M", "MTE1", "MTE2", "MTE3", "FIX")
+S, V, M, MTE1, MTE2, MTE3, FIX = range(7)
+ALL = 7
+
+RUN, SET, WAIT, BARRIER, TAKE, GIVE = range(6)
+"""What an item does. RUN works; SET and WAIT are event flags; BARRIER empties a pipe; TAKE and GIVE are the flags inside a macro, a counter
+with credits: the i-th take waits for give number i − credits."""
+
+Use = tuple[int, Literal["r", "w", "rw"]]
+"""Which tile of the entry, and how."""
+
+
+class Item(NamedTuple):
+    """What one pipe is asked to do. Times in cycles."""
+
+    kind: int
+    pipe: int
+    name: str
+    work: float = 0.0
+    startup: float = 0.0
+    starved: float = 0.0
+    """Part of the work that is waiting for a shared bandwidth."""
+    scalars: float = 0.0
+    """Scalar work before it is issued."""
+    other: int = 0
+    """The pipe at the other end of a flag."""
+    event: int = 0
+    credits: int = 0
+    path: str = ""
+    bytes: int = 0
+    missed: int = 0
+    """Bytes that L2 had to bring in."""
+    uses: tuple[Use, ...] = ()
+    inner: bool = False
+    """Issued by a macro, not by the scalar unit's own program."""
+
+
+WITH_SCALAR = {"vadd": "vadds", "vsub": "vadds", "vmul": "vmuls", "vmax": "vmaxs", "vmin": "vmins", "vcmp": "vcmps"}
+"""The instruction that takes a number in place of its second buffer."""
+
+ELEMENT_NAMES = {"float16": "fp16", "float32": "fp32", "bfloat16": "bf16", "bool": "uint8"}
+
+CONFLICT_READ_WRITE = 1.8
+"""Cycles of a repeat whose write meets a read in one bank. Source: a documented run, 139 cycles for 64 repeats of vadd."""
+
+
+class Costs:
+    """Costs on one chip, with `active` cores sharing memory. Notes the peaks of L0A and L0B, which only macros use."""
+
+    def __init__(self, chip: Chip, active: int) -> None:
+        self.chip = chip
+        self.timing = chip.timing
+        self.active = active
+        self.memory: dict[str, int] = {}
+        self.known: dict[tuple[object, ...], tuple[Item, ...]] = {}
+
+    def items(self, entry: Entry) -> tuple[Item, ...]:
+        found = self.known.get(entry.key)
+        if found is None:
+            found = self._items(entry)
+            if found and entry.site.scalars:
+                scalars = entry.site.scalars * self.timing.scalar.operation
+                found = (found[0]._replace(scalars=scalars), *found[1:])
+            self.known[entry.key] = found
+        return found
+
+    def _items(self, entry: Entry) -> tuple[Item, ...]:
+        site = entry.site
+        name, op = site.name, site.op
+        if name in ("set_flag", "wait_flag"):
+            first, second, _ = flag(op)
+            a, b = (PIPES.index(p.removeprefix("PIPE_")) for p in (first, second))
+            kind, pipe, other = (SET, a, b) if name == "set_flag" else (WAIT, b, a)
+            return (Item(kind, pipe, name, other=other, event=int(entry.extras[0])),)
+        if name == "pipe_barrier":
+            pipe = enum(op.attributes["pipe"]).removeprefix("PIPE_")
+            return (Item(BARRIER, ALL if pipe == "ALL" else PIPES.index(pipe), name),)
+        if name == "scalar":
+            return (Item(RUN, S, name),)
+        uses = tuple[Use, ...]((i, "w" if write else "r") for i, (_, write) in enumerate(entry.tiles))
+        if name in ("load_scalar", "store_scalar"):
+            return (Item(RUN, S, name, work=self.timing.scalar.load, uses=uses),)
+        if name == "mmadL1":
+            return self._mmad(entry)
+        pipe = PIPES.index(site.pipe)
+        if name.startswith("v") and not (name == "vbrc" and pipe == MTE2):
+            startup, work = self._vector(entry)
+            return (Item(RUN, pipe, name, work=work, startup=startup, uses=uses),)
+        return (self._move(entry, pipe, uses),)
+
+    # Moves
+
+    def _move(self, entry: Entry, pipe: int, uses: tuple[Use, ...]) -> Item:
+        name = entry.site.name
+        if name == "vbrc":
+            (target, _) = entry.tiles[-1]
+            path, lines = "GM->L1 fill", None
+            moved = target.bytes
+        else:
+            (source, _), (target, _) = entry.tiles[0], entry.tiles[1]
+            path = f"{_memory(source)}->{_memory(target)}"
+            lines = entry.lines[0] or entry.lines[1]
+            moved = target.bytes if name == "fixpipe" else min(source.bytes, target.bytes)
+        move = self.timing.moves.get(path) or Move(startup=self.timing.vector.startup["default"], rate=64.0)
+        if lines is None:
+            return Item(RUN, pipe, name, max(1.0, moved / move.rate), move.startup, path=path, bytes=moved, uses=uses)
+        return self._global_move(name, pipe, path, move, lines, moved, uses)
+
+    def _global_move(
+        self, name: str, pipe: int, path: str, move: Move, lines: Lines, moved: int, uses: tuple[Use, ...]
+    ) -> Item:
+        """A move to or from global memory: the port, shared L2, whole lines; for reads, what L2 has to bring in comes on top."""
+        memory = self.timing.memory
+        padded = lines.runs * -(-lines.run_bytes // 32) * 32
+        port = max(memory.issue_cycles, padded / move.rate, lines.lines * memory.line_cycles)
+        work = max(port, padded / min(move.rate, memory.l2_rate / self.active))
+        missed = round(lines.lines * LINE * lines.missed) if path.startswith("GM") else 0
+        total = work + missed / min(memory.core_miss_rate, memory.gm_rate / self.active)
+        return Item(RUN, pipe, name, total, move.startup, total - port, path=path, bytes=moved, missed=missed, uses=uses)
+
+    # Vector instructions
+
+    def _vector(self, entry: Entry) -> tuple[float, float]:
+        """Startup and streamed cycles."""
+        name = entry.site.name
+        if name == "vreduce":
+            return self._reduce(entry)
+        timing = self.timing.vector
+        inputs = [t for t, write in entry.tiles if not write]
+        outputs = [t for t, write in entry.tiles if write]
+        target = outputs[0]
+        repeats, partial = _repeats([target, *inputs], target, timing.repeat_bytes)
+        if name in timing.expansion:
+            slopes = [self._slope(n, inputs, target) * count for n, count in timing.expansion[name].items()]
+            steps = sum(timing.expansion[name].values())
+            return self._startup(name, partial) * steps, sum(slopes) * repeats
+        actual = self._actual(name, entry, inputs)
+        slope = self._slope(actual, inputs, target)
+        if len(inputs) == 2 and slope == 2.0:
+            slope = _with_conflicts(inputs, target, slope)
+        return self._startup(actual, partial), max(timing.minimum, slope * repeats)
+
+    def _actual(self, name: str, entry: Entry, inputs: list[Tile]) -> str:
+        """The instruction the unit runs for a hivm op."""
+        if name in WITH_SCALAR and len(inputs) == 1:
+            return WITH_SCALAR[name]
+        if name == "vbrc":
+            if not inputs:
+                return "vectordup"
+            dims = numbers(entry.site.op, "broadcast_dims")
+            return "vbrcb" if dims and dims[-1] == len(inputs[0].sizes) - 1 else "vcopy"
+        return {"vcast": "vconv", "varange": "vectordup", "vinterleave": "vcopy", "vconcat": "vcopy"}.get(name, name)
+
+    def _slope(self, name: str, inputs: list[Tile], target: Tile) -> float:
+        """Cycles of a repeat; an element type the table does not have counts as another of its width, else as any."""
+        table = self.timing.vector.repeat.get(name)
+        if table is None:
+            return 2.0 if len(inputs) > 1 else 1.0
+        element = _element(inputs[0] if inputs and name != "vsel" else target)
+        if name == "vsel":
+            element = _element(target)
+        key = f"{element}_{_element(target)}" if name == "vconv" else element
+        if key in table:
+            return table[key]
+        width = target.dtype.itemsize * 8
+        same = [v for k, v in table.items() if k.endswith(str(width))]
+        return same[0] if same else max(table.values()) * max(1, width // 32)
+
+    def _startup(self, name: str, partial: bool) -> float:
+        timing = self.timing.vector
+        return timing.startup.get(name, timing.startup["default"]) + (timing.partial_mask if partial else 0.0)
+
+    def _reduce(self, entry: Entry) -> tuple[float, float]:
+        """Halving by element-by-element instructions down to one repeat, each step waiting for the last; then across lanes."""
+        op, timing = entry.site.op, self.timing.vector
+        source, target = entry.tiles[0][0], next(t for t, write in entry.tiles if write)
+        kind = enum(op.attributes["arith"])
+        fold = "vadd" if kind in ("sum", "prod") else "vmax"
+        dims = numbers(op, "reduce_dims")
+        rows = max(1, target.elements)
+        length = max(1, source.elements // rows)
+        item = source.dtype.itemsize
+        across = bool(dims) and dims[-1] == len(source.sizes) - 1
+        if across:
+            blocks = -(-length * item // timing.repeat_bytes)
+            repeats, steps = rows * (blocks - 1), math.ceil(math.log2(blocks)) if blocks > 1 else 0
+            last = self._slope("vcadd" if fold == "vadd" else "vcmax", [source], target) * rows
+        else:
+            repeats = (length - 1) * -(-rows * item // timing.repeat_bytes)
+            steps, last = math.ceil(math.log2(length)) if length > 1 else 1, 0.0
+        twice = 2 if "with_index" in kind else 1
+        startup = self._startup(fold, False)
+        work = max(timing.minimum, self._slope(fold, [source, source], target) * repeats + last)
+        waits = max(0, steps - (0 if across else 1)) * startup
+        return startup, twice * work + waits
+
+    # The cube
+
+    def _mmad(self, entry: Entry) -> tuple[Item, ...]:
+        """Loads of L0A and L0B in steps along k, double-buffered, and the multiplications, with the macro's own flags."""
+        cube = self.timing.cube
+        a = entry.tiles[0][0]
+        clear, m, k, n, *sync = (int(x) for x in entry.extras)
+        waits, sets = [e for e in sync[:2] if e >= 0], [e for e in sync[2:4] if e >= 0]
+        item = a.dtype.itemsize
+        depth = cube.step_k.get(_mlir_name(a), 16)
+        m16, n16, c0 = -(-m // 16) * 16, -(-n // 16) * 16, 32 // item
+        k_padded = max(c0, -(-k // c0) * c0)
+        fits = min(self.chip.l0a // 2 // (max(m16, 16) * item), self.chip.l0b // 2 // (max(n16, 16) * item)) // c0 * c0
+        step = max(c0, min(fits, k_padded))
+        to_a, to_b = self.timing.moves["L1->L0A"], self.timing.moves["L1->L0B"]
+        items = [Item(WAIT, MTE1, "mmadL1", other=MTE2, event=e) for e in waits]
+        for low in range(0, k_padded, step):
+            width = min(step, k_padded - low)
+            last = low + step >= k_padded
+            a_bytes, b_bytes = m16 * width * item, n16 * width * item
+            self._peak("L0A", 2 * a_bytes)
+            self._peak("L0B", 2 * b_bytes)
+            steps = (m16 // 16) * math.ceil(width / depth) * (n16 // 16) * cube.step_cycles
+            accumulate: Use = (2, "w" if clear and low == 0 else "rw")
+            items += [
+                Item(TAKE, MTE1, "L0 free", event=0, credits=2, inner=True),
+                Item(RUN, MTE1, "L1->L0A", a_bytes / to_a.rate, to_a.startup, path="L1->L0A", bytes=a_bytes, uses=((0, "r"),)),
+                Item(RUN, MTE1, "L1->L0B", b_bytes / to_b.rate, to_b.startup, path="L1->L0B", bytes=b_bytes, uses=((1, "r"),)),
+                Item(GIVE, MTE1, "L0 full", event=1, inner=True),
+                *(Item(SET, MTE1, "mmadL1", other=MTE2, event=e) for e in (sets if last else ())),
+                Item(TAKE, M, "L0 full", event=1, inner=True),
+                Item(RUN, M, "mmad", steps + cube.streamed, cube.startup - cube.streamed, uses=(accumulate,)),
+                Item(GIVE, M, "L0 free", event=0, inner=True),
+            ]
+        return tuple(items)
+
+    def _peak(self, memory: str, size: int) -> None:
+        self.memory[memory] = max(self.memory.get(memory, 0), min(size, self.chip.buffers[memory]))
+
+
+def _memory(tile: Tile) -> str:
+    return tile.memory.name if tile.memory.local else "GM"
+
+
+def _element(tile: Tile) -> str:
+    name = str(tile.dtype)
+    return ELEMENT_NAMES.get(name, name)
+
+
+def _mlir_name(tile: Tile) -> str:
+    return {"float16": "f16", "bfloat16": "bf16", "float32": "f32", "int8": "i8"}.get(str(tile.dtype), "f16")
+
+
+def _repeats(tiles: list[Tile], target: Tile, repeat_bytes: int) -> tuple[int, bool]:
+    """Repeats over the target's elements, cut where any operand is not contiguous, and whether the last one is partial."""
+    elements = max(1, target.elements)
+    item = max(t.dtype.itemsize for t in tiles)
+    runs = [t.rows()[0] for t in tiles if t.elements == target.elements and not t.packed]
+    run = max(1, min([elements, *runs]))
+    rows = -(-elements // run)
+    return rows * -(-run * item // repeat_bytes), bool(run * item % repeat_bytes)
+
+
+def _with_conflicts(inputs: list[Tile], target: Tile, conflicting: float) -> float:
+    """Cycles of a repeat of a binary instruction, from where its operands lie in UB.
+
+    UB has 16 groups of 3 banks; an address's bits 5 to 8 name the group, bits 16 and 17 the bank. A repeat covers 8 groups, so two operands
+    stay apart only when they start 8 groups from each other. Source: the documented banks of the 910B's UB.
+    """
+    a, b = (int(t.start) >> 5 for t in inputs)
+    if (a - b) % 16 != 8:
+        return conflicting
+    out = int(target.start) >> 5
+    for source in (a, b):
+        if source >> 11 == out >> 11 and (source - out) % 16 != 8:
+            return CONFLICT_READ_WRITE
+    return 1.0

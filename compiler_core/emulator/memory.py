@@ -1,0 +1,341 @@
+"""Memories and views: global buffers, the on-chip memories of a batch of blocks, and the numpy arrays that a view of them is.
+
+A view's offset, sizes and strides may differ between lanes. `split` groups the lanes whose shapes and on-chip addresses agree, and
+`Group.pieces` factors the offsets that remain into arithmetic progressions, so that a tile over many lanes is one strided numpy view.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from compiler_core.emulator.lanes import Array, Scalar, is_vector
+
+ALIGNMENT = 32
+"""Bytes to which UB and L1 addresses must be aligned. Source: Ascend C's documented alignment of local memories."""
+
+
+class OutOfBounds(Exception):
+    """A tile reaches outside its memory. Offsets are elements of a global buffer, or bytes of an on-chip memory."""
+
+    def __init__(self, memory: "Memory", low: int, high: int, limit: int, lane: int) -> None:
+        super().__init__(f"{memory.name}: {low} to {high} of {limit}")
+        self.memory = memory
+        self.low = low
+        self.high = high
+        self.limit = limit
+        self.lane = lane
+
+
+class Unsupported(Exception):
+    """A use of memory this emulator has no model for; the text says which."""
+
+
+class GlobalBuffer:
+    """One array in global memory, flat; kernels read and write it in place."""
+
+    local = False
+
+    def __init__(self, index: int, name: str, array: Array) -> None:
+        self.index = index
+        self.name = name
+        self.array = array
+        self.size = array.size
+
+
+class LocalMemory:
+    """UB, L1 or L0C of every lane of a batch.
+
+    Bytes are held as one [lane, bytes] array for each group of overlapping buffers, so that tiles of several lanes lie close together.
+    """
+
+    local = True
+
+    def __init__(self, name: str, capacity: int, buffers: Sequence[tuple[int, int]]) -> None:
+        self.name = name
+        self.capacity = capacity
+        self.intervals = _merge(buffers)
+        self.starts = [low for low, _ in self.intervals]
+        self.peak = 0
+        self.arrays: list[Array] = []
+
+    @property
+    def bytes_per_lane(self) -> int:
+        return sum(_padded(high - low) for low, high in self.intervals)
+
+    def allocate(self, lanes: int) -> None:
+        self.arrays = [np.zeros((lanes, _padded(high - low)), np.uint8) for low, high in self.intervals]
+
+    def locate(self, start: int) -> tuple[Array, int]:
+        """The array that holds a byte address, and the address inside it."""
+        i = bisect_right(self.starts, start) - 1
+        return self.arrays[i], start - self.starts[i]
+
+
+Memory = GlobalBuffer | LocalMemory
+
+
+def _padded(size: int) -> int:
+    """Room for one 64-byte line more, so that lanes do not all fall on the same cache set."""
+    return -(-size // 64) * 64 + 64
+
+
+def _merge(buffers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    merged: list[tuple[int, int]] = []
+    for low, high in sorted(buffers):
+        if merged and low < merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(high, merged[-1][1]))
+        else:
+            merged.append((low, high))
+    return merged
+
+
+@dataclass(slots=True)
+class View:
+    """A memref over lanes. `base` is a byte address on the chip (0 in global memory); the rest counts elements."""
+
+    memory: Memory
+    dtype: np.dtype[Any]
+    packed: bool
+    """Whether eight elements share a byte: i1 on the chip."""
+    base: Scalar
+    offset: Scalar
+    sizes: tuple[Scalar, ...]
+    strides: tuple[Scalar, ...]
+
+    @property
+    def start(self) -> Scalar:
+        """Bytes on the chip, elements in global memory."""
+        if not self.memory.local:
+            return self.offset
+        if self.packed:
+            return self.base + self.offset // 8
+        return self.base + self.offset * self.dtype.itemsize
+
+
+@dataclass(slots=True)
+class Tile:
+    """A view with one shape for all its lanes. `start` is a vector only in global memory."""
+
+    memory: Memory
+    dtype: np.dtype[Any]
+    packed: bool
+    start: Scalar
+    sizes: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def elements(self) -> int:
+        return prod(self.sizes)
+
+    @property
+    def bytes(self) -> int:
+        return -(-self.elements // 8) if self.packed else self.elements * self.dtype.itemsize
+
+    def extent(self) -> tuple[int, int]:
+        """Lowest and one past the highest element relative to the start."""
+        low = high = 0
+        for size, stride in zip(self.sizes, self.strides, strict=True):
+            reach = (size - 1) * stride
+            if reach < 0:
+                low += reach
+            else:
+                high += reach
+        return low, high + 1
+
+    def rows(self) -> tuple[int, Array]:
+        """Elements of one contiguous run, and the run's offsets in elements."""
+        run = 1
+        outer = list(zip(self.sizes, self.strides, strict=True))
+        while outer and (outer[-1][1] == run or outer[-1][0] == 1):
+            run *= outer.pop()[0]
+        offsets = np.zeros(1, np.int64)
+        for size, stride in outer:
+            offsets = (offsets[:, None] + np.arange(size, dtype=np.int64) * stride).reshape(-1)
+        return run, offsets
+
+    def check(self) -> None:
+        """Raises OutOfBounds where the tile reaches outside its memory."""
+        if not self.elements:
+            return
+        low, high = self.extent()
+        memory = self.memory
+        if isinstance(memory, GlobalBuffer):
+            first, last, limit = np.min(self.start) + low, np.max(self.start) + high, memory.size
+            lane = int(np.argmax(self.start) if last > limit else np.argmin(self.start))
+        else:
+            item = self.dtype.itemsize
+            first = self.start + (low // 8 if self.packed else low * item)
+            last, limit, lane = self.start + (-(-high // 8) if self.packed else high * item), memory.capacity, 0
+            memory.peak = max(memory.peak, last)
+        if first < 0 or last > limit:
+            raise OutOfBounds(memory, int(first), int(last), limit, lane)
+
+
+@dataclass(slots=True)
+class Piece:
+    """Lanes in one or two nested arithmetic progressions: `first` and `steps` for the lane number, then for each vector start."""
+
+    low: int
+    shape: tuple[int, ...]
+    first: list[int]
+    steps: list[tuple[int, ...]]
+
+    @property
+    def lanes(self) -> int:
+        return prod(self.shape)
+
+
+@dataclass(slots=True)
+class Group:
+    """Lanes that agree on shapes and on-chip addresses. `lanes` is None for all of the batch."""
+
+    lanes: Array | None
+    count: int
+    tiles: list[Tile]
+    extras: list[Scalar]
+
+    def pieces(self) -> Iterator[tuple[Piece, list[Array]]]:
+        """The tiles as arrays [lanes…, *sizes]; the lanes are one axis or two."""
+        vectors = [t.start for t in self.tiles if is_vector(t.start)]
+        for piece in progressions(self.lanes, vectors, self.count):
+            nth = iter(range(1, len(vectors) + 1))
+            yield (
+                piece,
+                [array_of(t, piece, next(nth) if is_vector(t.start) else 0) for t in self.tiles],
+            )
+
+    def scalar(self, value: Scalar, piece: Piece, rank: int) -> Scalar:
+        """A scalar operand shaped to broadcast against tiles of `rank` dimensions."""
+        if not is_vector(value):
+            return value
+        mine = value if self.lanes is None else value[self.lanes]
+        return mine[piece.low : piece.low + piece.lanes].reshape(*piece.shape, *(1,) * rank)
+
+
+def split(active: Array | None, count: int, views: Sequence[View], extras: Sequence[Scalar] = ()) -> list[Group]:
+    """Groups of lanes in which every size, stride, on-chip address and extra scalar is one number."""
+    vectors: list[Array] = []
+    for view in views:
+        vectors += [x for x in (*view.sizes, *view.strides) if is_vector(x)]
+        if view.memory.local and is_vector(view.start):
+            vectors.append(view.start)
+    vectors += [x for x in extras if is_vector(x)]
+    members = count if active is None else len(active)
+    if not vectors:
+        return [_group(active, members, views, extras)]
+    keys = np.stack(vectors) if active is None else np.stack(vectors)[:, active]
+    if bool((keys == keys[:, :1]).all()):
+        return [_group(active, members, views, extras, 0 if active is None else int(active[0]))]
+    _, inverse = np.unique(keys, axis=1, return_inverse=True)
+    inverse = inverse.reshape(-1)
+    found: list[Group] = []
+    for number in range(int(inverse.max()) + 1):
+        mine = np.nonzero(inverse == number)[0]
+        lanes = mine if active is None else active[mine]
+        found.append(_group(lanes, len(lanes), views, extras, int(lanes[0])))
+    return found
+
+
+def _group(lanes: Array | None, count: int, views: Sequence[View], extras: Sequence[Scalar], at: int = 0) -> Group:
+    def pick(value: Scalar) -> Scalar:
+        return value[at].item() if is_vector(value) else value
+
+    tiles: list[Tile] = []
+    for view in views:
+        start = view.start
+        if view.memory.local:
+            start = pick(start)
+        elif is_vector(start):
+            start = start if lanes is None else start[lanes]
+        tiles.append(
+            Tile(view.memory, view.dtype, view.packed, start, tuple(map(pick, view.sizes)), tuple(map(pick, view.strides)))
+        )
+    return Group(lanes, count, tiles, [pick(x) for x in extras])
+
+
+def progressions(lanes: Array | None, vectors: Sequence[Array], count: int) -> Iterator[Piece]:
+    """Cuts lanes into pieces in which the lane number and every vector are nested arithmetic progressions."""
+    if lanes is None and not vectors:
+        yield Piece(0, (count,), [0], [(1,)])
+        return
+    table = np.stack([np.arange(count) if lanes is None else lanes, *vectors])
+    low = 0
+    while low < count:
+        piece = _piece(table, low, count)
+        yield piece
+        low += piece.lanes
+
+
+def _piece(table: Array, low: int, count: int) -> Piece:
+    """The longest piece that starts at `low`: one progression, or equal progressions that repeat at a constant distance."""
+    first = [int(x) for x in table[:, low]]
+    if low == count - 1:
+        return Piece(low, (1,), first, [(0,)] * len(first))
+    steps = np.diff(table[:, low:], axis=1)
+    breaks = np.nonzero((steps != steps[:, :1]).any(axis=0))[0]
+    inner = [int(x) for x in steps[:, 0]]
+    if not len(breaks):
+        return Piece(low, (count - low,), first, [(x,) for x in inner])
+    run = int(breaks[0]) + 1
+    rest = count - low
+    if rest % run == 0 and run > 1:
+        outer = [int(x) for x in table[:, low + run] - table[:, low]]
+        rows, columns = np.arange(rest // run)[:, None], np.arange(run)[None, :]
+        expected = np.stack([f + rows * o + columns * i for f, o, i in zip(first, outer, inner, strict=True)])
+        if bool((expected.reshape(len(first), rest) == table[:, low:]).all()):
+            return Piece(low, (rest // run, run), first, list(zip(outer, inner, strict=True)))
+    return Piece(low, (run,), first, [(x,) for x in inner])
+
+
+def array_of(tile: Tile, piece: Piece, nth: int) -> Array:
+    """The numpy array of a tile over a piece's lanes; `nth` is the place of its start among the piece's vectors, 0 for none."""
+    item = tile.dtype.itemsize
+    memory = tile.memory
+    if isinstance(memory, GlobalBuffer):
+        buffer = memory.array
+        offset = (piece.first[nth] if nth else int(tile.start)) * item
+        lane_strides = tuple(s * item for s in piece.steps[nth]) if nth else (0,) * len(piece.shape)
+    else:
+        buffer, offset = memory.locate(tile.start)
+        lane = buffer.shape[1]
+        offset += piece.first[0] * lane
+        lane_strides = tuple(s * lane for s in piece.steps[0])
+        if tile.packed:
+            return _packed_bytes(tile, buffer, offset, piece, lane_strides)
+    if not tile.elements:
+        return np.zeros((*piece.shape, *tile.sizes), tile.dtype)
+    strides = (*lane_strides, *(s * item for s in tile.strides))
+    return np.ndarray((*piece.shape, *tile.sizes), tile.dtype, buffer, offset, strides)
+
+
+def _packed_bytes(tile: Tile, buffer: Array, offset: int, piece: Piece, lane_strides: tuple[int, ...]) -> Array:
+    """The bytes that hold a tile of bits: the last dimension counts bytes."""
+    sizes, strides = list(tile.sizes), list(tile.strides)
+    while len(sizes) > 1 and (strides[-2] == strides[-1] * sizes[-1] or sizes[-2] == 1):
+        last = sizes.pop()
+        strides.pop(-2)
+        sizes[-1] *= last
+    if sizes and (strides[-1] != 1 and sizes[-1] != 1):
+        raise Unsupported("bits that are not next to each other")
+    if any(s % 8 for s in strides[:-1]):
+        raise Unsupported("rows of bits that do not start at a byte")
+    shape = (*piece.shape, *sizes[:-1], -(-sizes[-1] // 8))
+    return np.ndarray(shape, np.uint8, buffer, offset, (*lane_strides, *(s // 8 for s in strides[:-1]), 1))
+
+
+def read_bits(array: Array, sizes: tuple[int, ...], lanes: int) -> Array:
+    """The bits of a packed tile's bytes as bools [lanes…, *sizes]; `lanes` is the number of leading lane axes."""
+    bits = np.unpackbits(array, axis=-1, bitorder="little")
+    shape = array.shape[:lanes]
+    inner = prod(sizes) // max(1, prod(array.shape[lanes:-1]))
+    return bits[..., :inner].reshape(*shape, *sizes).view(np.bool_)
+
+
+def write_bits(array: Array, values: Array, lanes: int) -> None:
+    """Packs bools [lanes…, *sizes] into a packed tile's bytes."""
+    flat = values.reshape(*array.shape[:-1], -1) if values.size else values
+    array[...] = np.packbits(flat, axis=-1, bitorder="little")

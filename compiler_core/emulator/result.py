@@ -1,0 +1,40 @@
+"""What a run gives back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from compiler_core.diagnostics import Diagnostic
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A run's measurements; all zero or empty where timing was off. Cycles are core cycles, from the first to the last instruction."""
+
+    cycles: int = 0
+    microseconds: float = 0.0
+    """The cycles at the chip's clock, without launch overhead."""
+    launch_microseconds: float = 0.0
+    pipes: dict[str, int] = field(default_factory=dict[str, int])
+    """Busy cycles of each pipe, summed over cores."""
+    cores: tuple[int, ...] = ()
+    """End cycle of each core of the chip that the launch could use, cube cores first; 0 where a core had no block."""
+    memory: dict[str, int] = field(default_factory=dict[str, int])
+    """Highest byte used of each on-chip buffer: UB L1 L0A L0B L0C."""
+    traffic: dict[str, int] = field(default_factory=dict[str, int])
+    """Bytes by path, such as "GM->UB", over all blocks."""
+    stalls: dict[str, int] = field(default_factory=dict[str, int])
+    """Cycles pipes stood still, by reason: flag, queue, bandwidth, issue, barrier; summed over cores."""
+    operations: int = 0
+    """Arithmetic operations over all blocks; a multiply-add is two."""
+    missed_bytes: int = 0
+    """Bytes that L2 had to bring in from memory."""
+    active_cores: int = 0
+    lines: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
+    """Source lines of the instructions that kept each pipe busy longest, first the longest."""
+    diagnostics: tuple[Diagnostic, ...] = ()
+    make_trace: Callable[[], bytes] = field(default=bytes)
+
+    @property
+    def trace(self) -> bytes:
+        """The timeline as Chrome-trace JSON, made when asked for."""
+        return self.make_trace()
