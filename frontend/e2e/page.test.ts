@@ -1,4 +1,6 @@
 /** The page against a scripted server: what a reader sees and does, and what happens when the server says no. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import type { Diagnostic } from '../src/generated/types.ts';
@@ -310,6 +312,8 @@ it('runs from the keyboard alone: palette, example, compile, passes, tabs, help'
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await page.keyboard.press('/');
   await page.locator('.cm-search').waitFor();
+  await page.keyboard.press('Escape');
+  await page.locator('.cm-search').waitFor({ state: 'detached' });
 });
 
 it('has three panes behind tabs where the screen is narrow', async () => {
@@ -330,6 +334,30 @@ it('speaks Chinese to a Chinese browser, server messages included', async () => 
   await page.getByRole('tab', { name: '剖析' }).click();
   await page.getByText('向量流水有 47 % 的时间在忙。').waitFor();
   expect(await page.locator('html').getAttribute('lang')).toBe('zh-CN');
+});
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+it.each(['light', 'dark'] as const)('meets WCAG 2.2 AA where a machine can tell, %s', async (colorScheme) => {
+  const { page } = await opened({}, { colorScheme });
+  await phase(page, 'done');
+  await page.getByRole('button', { name: 'Edit' }).click();
+  await page.addScriptTag({ content: AXE });
+  for (const tab of ['IR', 'Diff', 'Memory', 'Profile', 'Outputs']) {
+    await page.getByRole('tab', { name: tab }).click();
+    const found = await page.evaluate(async () => {
+      const { axe } = window as unknown as {
+        axe: { run(options: unknown): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+      };
+      const { violations } = await axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] });
+      // An editor's scroller is scrolled by its text, which has the focus; axe does not see that in editable text.
+      for (const violation of violations) violation.nodes = violation.nodes.filter(({ html }) => !html.includes('cm-scroller'));
+      return violations
+        .filter(({ nodes }) => nodes.length > 0)
+        .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`);
+    });
+    expect(found, tab).toEqual([]);
+  }
 });
 
 it('keeps language, theme and column widths for the next visit', async () => {

@@ -2,7 +2,8 @@
 import type { Diagnostic } from '../generated/types';
 import { say, t } from '../i18n';
 import { diagnostics } from '../state/compilation';
-import { drawerOpen, narrowPane, selected } from '../state/view';
+import { selected } from '../state/document';
+import { drawerOpen, narrowPane } from '../state/view';
 import { applyFix, focusSource } from './source/Editor';
 
 export function Drawer() {

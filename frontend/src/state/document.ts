@@ -11,6 +11,12 @@ export interface ModelFile {
   readonly sha256: string | null;
 }
 
+/** A line of one of the two linked texts. */
+export interface Anchor {
+  readonly side: 'source' | 'ir';
+  readonly line: number;
+}
+
 export const title = signal('');
 export const source = signal('');
 /** Rises when the source is replaced as a whole, by an example, a file or a permalink; the editor then starts over. */
@@ -20,6 +26,8 @@ export const launch = signal<LaunchDraft>(EMPTY_DRAFT);
 export const inspection = signal<Inspection | null>(null);
 export const chip = signal('');
 export const engine = signal<'builtin' | 'bisheng'>('builtin');
+/** The line the reader picked; it goes with the text it is in. */
+export const selected = signal<Anchor | null>(null);
 /** Optimisations switched off, by name. */
 export const switchedOff = signal<ReadonlySet<string>>(new Set());
 export const example = signal<string | null>(null);
@@ -56,6 +64,7 @@ export function openSource(text: string, name: string, draft: LaunchDraft = EMPT
   inspection.value = null;
   title.value = name;
   example.value = null;
+  selected.value = null;
   sourceEpoch.value += 1;
 }
 
@@ -68,6 +77,7 @@ export function openModel(file: File): void {
   model.value = { name: file.name, size: file.size, file, sha256: null };
   title.value = file.name.replace(/\.onnx$/i, '');
   example.value = null;
+  selected.value = null;
 }
 
 export function setSwitch(name: string, on: boolean): void {

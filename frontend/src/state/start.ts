@@ -7,7 +7,7 @@ import { draftOf } from '../model/launch';
 import { catalogue } from './catalogue';
 import { chosen, compile, compiled, live, open, pass, problem } from './compilation';
 import * as doc from './document';
-import { notice, selected, type Tab, tab, wantedTab } from './view';
+import { notice, type Tab, tab, wantedTab } from './view';
 
 /** Why the page cannot start, where it cannot. */
 export const unreachable = signal<Problem | null>(null);
@@ -64,7 +64,7 @@ function restore(workspace: Workspace, request: CompileRequest | null): void {
     if (key) open(key, request ?? doc.request.value);
     chosen.value = view?.pass ? `${view.pass.index}:${view.pass.scope}` : null;
     if (view?.tab) wantedTab.value = view.tab as Tab;
-    selected.value = view?.line ? { side: 'source', line: view.line } : null;
+    doc.selected.value = view?.line ? { side: 'source', line: view.line } : null;
   });
 }
 
@@ -95,7 +95,7 @@ function workspaceNow(): Workspace {
     view: {
       pass: now ? { index: now.index, scope: now.scope } : null,
       tab: tab.value,
-      line: selected.value?.side === 'source' ? selected.value.line : null,
+      line: doc.selected.value?.side === 'source' ? doc.selected.value.line : null,
     },
   };
 }

@@ -4,17 +4,11 @@ import { blobText } from '../api/blobs';
 import { passId } from '../model/fold';
 import { type LineMap, type Link, linkFromIr, linkFromSource, NO_LINK } from '../model/linemap';
 import { chosen, live, pass, shown } from './compilation';
-import { kind } from './document';
+import { type Anchor, kind, selected } from './document';
 
 export type Tab = 'ir' | 'diff' | 'timeline' | 'memory' | 'profile' | 'outputs';
 export type NarrowPane = 'source' | 'passes' | 'inspector';
 export type Floating = 'help' | 'palette' | null;
-
-/** A line picked in one of the two texts. */
-export interface Anchor {
-  readonly side: 'source' | 'ir';
-  readonly line: number;
-}
 
 export const wantedTab = signal<Tab>('ir');
 export const narrowPane = signal<NarrowPane>('source');
@@ -29,7 +23,6 @@ export const announcement = signal('');
 export const marked = signal<string | null>(null);
 export const comparedWith = signal<string | null>(null);
 export const hovered = signal<Anchor | null>(null);
-export const selected = signal<Anchor | null>(null);
 /** Asks the IR view to open its search. */
 export const searches = signal(0);
 

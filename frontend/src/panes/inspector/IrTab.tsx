@@ -3,11 +3,12 @@ import { defaultKeymap } from '@codemirror/commands';
 import { openSearchPanel, search, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
-import { effect } from '@preact/signals';
+import { effect, untracked } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../../i18n';
 import { pass } from '../../state/compilation';
-import { hovered, hoverLink, irFailed, irText, searches, selected, selectedLink } from '../../state/view';
+import { selected } from '../../state/document';
+import { hovered, hoverLink, irFailed, irText, searches, selectedLink } from '../../state/view';
 import { lineAt, lineMarks, mark, reveal } from '../links';
 import { mlir } from '../mlir';
 import { editorTheme } from '../theme';
@@ -18,15 +19,17 @@ export function IrTab() {
   const host = useRef<HTMLDivElement>(null);
   useEffect(() => {
     if (!host.current) return;
-    const editor = new EditorView({ parent: host.current, state: stateOf('') });
+    const editor = new EditorView({
+      parent: host.current,
+      state: EditorState.create({ extensions: [label.of(labelled()), extensions] }),
+    });
     const stops = [
-      effect(() => show(editor, irText.value?.text ?? '')),
-      effect(() => editor.dispatch({ effects: label.reconfigure(labelled()) })),
       effect(() => {
-        const [hover, pick] = [hoverLink.value, selectedLink.value];
-        const related = [...hover.related, ...pick.related];
-        mark(editor, { hover: hover.ir, selected: pick.ir, related });
+        const text = irText.value?.text ?? '';
+        untracked(() => show(editor, text));
       }),
+      effect(() => editor.dispatch({ effects: label.reconfigure(labelled()) })),
+      effect(() => showLinks(editor)),
       effect(() => {
         const lines = selectedLink.value.ir;
         if (selected.value?.side === 'source' && irText.value) reveal(editor, lines);
@@ -49,19 +52,18 @@ export function IrTab() {
   );
 }
 
-/** The next IR in the place of this one; the reader's place in it stays where the texts are alike. */
+/** The next IR in the place of this one; an open search stays, and so does the reader's place where the texts are alike. */
 function show(editor: EditorView, text: string): void {
   if (editor.state.doc.toString() === text) return;
   const { scrollTop, scrollLeft } = editor.scrollDOM;
-  editor.setState(stateOf(text));
-  editor.dispatch({ effects: label.reconfigure(labelled()) });
+  editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: text }, selection: { anchor: 0 } });
   editor.scrollDOM.scrollTo(scrollLeft, scrollTop);
-  const [hover, pick] = [hoverLink.peek(), selectedLink.peek()];
-  mark(editor, { hover: hover.ir, selected: pick.ir, related: [...hover.related, ...pick.related] });
+  showLinks(editor);
 }
 
-function stateOf(text: string): EditorState {
-  return EditorState.create({ doc: text, extensions });
+function showLinks(editor: EditorView): void {
+  const [hover, pick] = [hoverLink.value, selectedLink.value];
+  mark(editor, { hover: hover.ir, selected: pick.ir, related: [...hover.related, ...pick.related] });
 }
 
 function labelled(): Extension {
@@ -93,7 +95,6 @@ const extensions: Extension = [
   search({ top: true }),
   keymap.of([...searchKeymap, ...defaultKeymap]),
   mlir,
-  label.of([]),
   lineMarks,
   editorTheme,
   listener,

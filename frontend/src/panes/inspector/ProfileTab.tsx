@@ -5,7 +5,8 @@ import { say, t, word } from '../../i18n';
 import { bytes, integer, microseconds, share, significant } from '../../model/format';
 import { PIPES } from '../../model/pipes';
 import { pass, shown } from '../../state/compilation';
-import { selected } from '../../state/view';
+import { selected } from '../../state/document';
+
 import { focusSource } from '../source/Editor';
 
 export function ProfileTab() {

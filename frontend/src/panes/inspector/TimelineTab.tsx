@@ -7,7 +7,8 @@ import { t } from '../../i18n';
 import { integer } from '../../model/format';
 import { type Lane, lanesOf, spanAt, type TraceSpan } from '../../model/trace';
 import { pass, shown } from '../../state/compilation';
-import { hovered, selected } from '../../state/view';
+import { selected } from '../../state/document';
+import { hovered } from '../../state/view';
 
 const LANE = 16;
 const AXIS = 20;

@@ -13,14 +13,14 @@ import {
   keymap,
   lineNumbers,
 } from '@codemirror/view';
-import { effect, signal } from '@preact/signals';
+import { effect, signal, untracked } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import type { Diagnostic, FixIt } from '../../generated/types';
 import { say, t } from '../../i18n';
 import { changesOf, rangeOf } from '../../model/spans';
 import { diagnostics } from '../../state/compilation';
-import { kind, source, sourceEpoch } from '../../state/document';
-import { hovered, hoverLink, selected, selectedLink } from '../../state/view';
+import { kind, selected, source, sourceEpoch } from '../../state/document';
+import { hovered, hoverLink, selectedLink } from '../../state/view';
 import { lineAt, lineMarks, mark, reveal } from '../links';
 import { mlir } from '../mlir';
 import { editorTheme } from '../theme';
@@ -52,14 +52,13 @@ export function Editor() {
     const editor = new EditorView({ parent: host.current, state: freshState() });
     view.value = editor;
     const stops = [
-      effect(() => restart(editor, sourceEpoch.value)),
-      effect(() => editor.dispatch({ effects: language.reconfigure(kind.value === 'mlir' ? mlir : python()) })),
+      effect(() => {
+        if (sourceEpoch.value > 0) untracked(() => restart(editor));
+      }),
+      effect(() => editor.dispatch({ effects: language.reconfigure(grammar()) })),
       effect(() => editor.dispatch({ effects: label.reconfigure(labelled()) })),
       effect(() => showFindings(editor)),
-      effect(() => {
-        const [hover, pick] = [hoverLink.value, selectedLink.value];
-        mark(editor, { hover: hover.source, selected: pick.source, related: [] });
-      }),
+      effect(() => showLinks(editor)),
       effect(() => {
         if (selected.value?.side === 'ir') reveal(editor, selectedLink.value.source);
       }),
@@ -74,11 +73,22 @@ export function Editor() {
 }
 
 function freshState(): EditorState {
-  return EditorState.create({ doc: source.peek(), extensions });
+  return EditorState.create({ doc: source.peek(), extensions: [language.of(grammar()), label.of(labelled()), extensions] });
 }
 
-function restart(editor: EditorView, _epoch: number): void {
-  if (editor.state.doc.toString() !== source.peek()) editor.setState(freshState());
+function restart(editor: EditorView): void {
+  if (editor.state.doc.toString() === source.peek()) return;
+  editor.setState(freshState());
+  showFindings(editor);
+  showLinks(editor);
+}
+
+function showLinks(editor: EditorView): void {
+  mark(editor, { hover: hoverLink.value.source, selected: selectedLink.value.source, related: [] });
+}
+
+function grammar(): Extension {
+  return kind.value === 'mlir' ? mlir : python();
 }
 
 function labelled(): Extension {
@@ -114,8 +124,6 @@ const extensions: Extension = [
   highlightActiveLine(),
   highlightActiveLineGutter(),
   keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab]),
-  language.of(python()),
-  label.of([]),
   lineMarks,
   editorTheme,
   listener,
