@@ -250,10 +250,10 @@ def apply(step: Step, module: Op, context: PassContext) -> float:
 def kernel_results(
     compilation: Compilation, module: Op, launch: Launch, inputs: dict[str, np.ndarray | int | float], meter: KernelMeter
 ) -> Iterator[AnyEvent]:
-    run = meter.run(module)
+    run, verifications = meter.run(module)
     yield from results(compilation, symbol(functions(module)[0]), run)
     outputs: list[Output] = []
-    checks = iter(meter.check(run.arguments))
+    checks = iter(verifications)
     for (name, value), after in zip(inputs.items(), run.arguments, strict=True):
         if isinstance(value, np.ndarray) and isinstance(after, np.ndarray):
             outputs.append(output(compilation.blobs, name, view_like(after, launch, name), next(checks, None)))
@@ -275,7 +275,7 @@ def view_like(buffer: np.ndarray, launch: Launch, name: str) -> np.ndarray:
 def results(compilation: Compilation, scope: str, run: Run) -> Iterator[AnyEvent]:
     """Profile and timeline of a finished run."""
     yield profile_event(run.result, compilation.chip, scope)
-    yield Trace(scope=scope, blob=compilation.blobs.put(run.result.trace()))
+    yield Trace(scope=scope, blob=compilation.blobs.put(run.result.trace))
 
 
 def output(blobs: BlobSink, name: str, array: np.ndarray, verification: Verification | None) -> Output:
@@ -344,7 +344,7 @@ precision's storage type (fp16 2⁻¹¹, bf16 2⁻⁸) through the layers of a n
 def compile_model(compilation: Compilation, model: bytes) -> Iterator[AnyEvent]:
     options = compilation.request.options
     began = time.perf_counter()
-    module = import_model(model)
+    module = import_model(model, compilation.context.notes)
     ms = (time.perf_counter() - began) * 1000
     verify(module, "graph")
     yield compilation.start(None)

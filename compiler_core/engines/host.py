@@ -5,8 +5,8 @@ import numpy as np
 from compiler_core.dialects.builtin import functions
 from compiler_core.engines.measure import Call, Schedule, kernel_functions
 from compiler_core.ir import Op, Value
-from compiler_core.ir.attributes import ArrayAttr, DenseArrayAttr, ResourceAttr, StringAttr, SymbolRefAttr
-from compiler_core.ir.types import MemRefType, Type
+from compiler_core.ir.attributes import ArrayAttr, DenseArrayAttr, ResourceAttr, StringAttr, SymbolRefAttr, TypeAttr
+from compiler_core.ir.types import MemRefType, TensorType, Type
 
 NUMPY = {
     "f32": "float32",
@@ -57,10 +57,8 @@ def schedule_of(module: Op) -> Schedule:
             callee = op.attributes["callee"]
             assert isinstance(callee, SymbolRefAttr)
             calls.append(Call(callee.value, tuple(buffers[v] for v in op.operands)))
-    shapes = {
-        name: (memref(argument).shape, numpy_dtype(memref(argument).element))
-        for name, argument in zip(outputs, main.body.arguments[len(inputs) :], strict=True)
-    }
+    types = types_of(main, "tilescope.output_types")
+    shapes = {name: (type.shape, numpy_dtype(type.element)) for name, type in zip(outputs, types, strict=True)}
     grids = {name: grid_attribute(f) for name, f in kernel_functions(module).items()}
     return Schedule(tuple(calls), grids, constants, scratch, tuple(inputs), shapes)
 
@@ -74,6 +72,12 @@ def names_of(main: Op, key: str) -> list[str]:
     attribute = main.attributes[key]
     assert isinstance(attribute, ArrayAttr)
     return [a.value for a in attribute.values if isinstance(a, StringAttr)]
+
+
+def types_of(main: Op, key: str) -> list[TensorType]:
+    attribute = main.attributes[key]
+    assert isinstance(attribute, ArrayAttr)
+    return [a.type for a in attribute.values if isinstance(a, TypeAttr) and isinstance(a.type, TensorType)]
 
 
 def grid_attribute(function: Op) -> tuple[int, int, int]:

@@ -88,25 +88,27 @@ class KernelMeter:
     grid: tuple[int, int, int]
     context: PassContext
     check: Check
-    runs: dict[str, Run] = field(default_factory=dict[str, Run])
+    runs: dict[str, tuple[Run, list[Verification]]] = field(default_factory=dict[str, tuple[Run, list[Verification]]])
 
-    def run(self, machine: Op) -> Run:
+    def run(self, machine: Op) -> tuple[Run, list[Verification]]:
+        """A machine-stage module's run, and its tensors against the reference."""
         text = to_text(machine)
         if text not in self.runs:
-            self.runs[text] = run_machine(machine, self.arguments, self.grid, self.context.chip)
+            run = run_machine(machine, self.arguments, self.grid, self.context.chip)
+            self.runs[text] = (run, self.check(run.arguments))
         return self.runs[text]
 
     def measure(self, module: Op, rest: Sequence[Step]) -> Measured:
         """Cycles and numbers of `module`, finished by the lowerings in `rest`."""
         try:
-            run = self.run(finish(module, rest, self.context))
+            run, verifications = self.run(finish(module, rest, self.context))
         except Refused as refused:
             reason = message("not-finished", reason=refused.diagnostics[0].message.text)
             return Measured(reason=reason, diagnostics=refused.diagnostics)
         return Measured(
             cycles=cycles_of(run.result, self.context.chip),
             memory=run.result.memory,
-            verification=worst(self.check(run.arguments)),
+            verification=worst(verifications),
             diagnostics=run.result.diagnostics,
         )
 
