@@ -44,7 +44,9 @@ def decoded(request_body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(request_body, type=kind)
     except msgspec.ValidationError as invalid:
-        raise Problem(400, "invalid-request", "The request does not fit its schema", f"{invalid}. GET /api/v1/schema tells it.") from None
+        raise Problem(
+            400, "invalid-request", "The request does not fit its schema", f"{invalid}. GET /api/v1/schema tells it."
+        ) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as broken:
         raise Problem(400, "invalid-json", "The request is not JSON", str(broken)) from None
 

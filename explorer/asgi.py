@@ -1,6 +1,7 @@
 """The ASGI application: HTTP through Django behind a bound on bodies, sockets through Channels."""
 
 import os
+import re
 from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "explorer.settings")
@@ -9,21 +10,15 @@ import django
 
 django.setup()
 
-from channels.routing import URLRouter
-from django.core.asgi import get_asgi_application
-from django.urls import re_path
+from django.core.asgi import get_asgi_application  # noqa: E402
 
-from explorer.body_limit import body_limit
-from explorer.compilations.inspector import inspector
-from explorer.streams.consumer import CompilationConsumer, NowhereConsumer
+from explorer.body_limit import body_limit  # noqa: E402
+from explorer.compilations.inspector import inspector  # noqa: E402
+from explorer.streams.consumer import CompilationConsumer, NowhereConsumer  # noqa: E402
 
 _http = body_limit(get_asgi_application())
-_sockets = URLRouter(
-    [
-        re_path(r"^ws/compilations/(?P<key>[0-9a-f]{64})$", CompilationConsumer.as_asgi()),
-        re_path("", NowhereConsumer.as_asgi()),
-    ]
-)
+_compilation = CompilationConsumer.as_asgi()
+_nowhere = NowhereConsumer.as_asgi()
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:
@@ -31,9 +26,18 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "http":
         await _http(scope, receive, send)
     elif scope["type"] == "websocket":
-        await _sockets(scope, receive, send)
+        await _socket(scope, receive, send)
     else:
         raise NotImplementedError(scope["type"])
+
+
+async def _socket(scope: Any, receive: Any, send: Any) -> None:
+    match = re.fullmatch(r"/ws/compilations/([0-9a-f]{64})", scope["path"])
+    if match:
+        scope["key"] = match[1]
+        await _compilation(scope, receive, send)
+    else:
+        await _nowhere(scope, receive, send)
 
 
 inspector().start()

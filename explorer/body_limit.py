@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+import msgspec
+
 from explorer.limits import limits
 from explorer.problems import MEDIA_TYPE, too_large
-
-import msgspec
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]

@@ -4,6 +4,7 @@ A message only says that there is work: what to run, in which order and who hold
 so a lost or repeated message changes nothing.
 """
 
+import logging
 import os
 import warnings
 from typing import Any
@@ -17,6 +18,8 @@ from django.conf import settings
 
 # It warns root of what a pickled message could do; messages here are JSON without arguments.
 warnings.filterwarnings("ignore", category=SecurityWarning)
+
+log = logging.getLogger(__name__)
 
 BROKER = settings.REDIS_URL.replace("unix://", "redis+socket://", 1)
 
@@ -32,7 +35,12 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_pool_limit=50,
     # The defaults of redis-py 8 cut off blocking reads after 5 s; a worker's read blocks for 10.
-    broker_transport_options={"socket_timeout": 60, "socket_connect_timeout": 5, "health_check_interval": 25, "max_connections": 100},
+    broker_transport_options={
+        "socket_timeout": 60,
+        "socket_connect_timeout": 5,
+        "health_check_interval": 25,
+        "max_connections": 100,
+    },
 )
 
 
@@ -43,9 +51,12 @@ def _log_as_django(**_: Any) -> None:
 
 @worker_init.connect
 def _warm(**_: Any) -> None:
+    from explorer.compilations.sandbox import network_can_be_left
     from explorer.warm import warm
 
     warm()
+    network = "without network" if network_can_be_left() else "with the worker's network: the system does not let them leave it"
+    log.info("compilations run %s", network)
 
 
 @worker_process_init.connect

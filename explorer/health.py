@@ -1,5 +1,7 @@
 """Liveness, readiness, and what Prometheus scrapes."""
 
+import logging
+
 import msgspec
 import redis
 from django.db import DatabaseError, connection
@@ -13,6 +15,8 @@ from explorer.compilations.watch import workers
 from explorer.problems import Problem
 from explorer.redis_clients import client
 from explorer.streams.hub import hub
+
+log = logging.getLogger(__name__)
 
 
 class Alive(msgspec.Struct, frozen=True):
@@ -35,11 +39,13 @@ def readyz(request: HttpRequest) -> HttpResponse:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1 FROM compilations_compilation LIMIT 1")
     except DatabaseError as failure:
-        raise Problem(503, "not-ready", "The database does not answer", str(failure).strip()) from None
+        log.warning("the database does not answer: %s", failure)
+        raise Problem(503, "not-ready", "The database does not answer") from None
     try:
         count = workers(client())
     except redis.RedisError as failure:
-        raise Problem(503, "not-ready", "Redis does not answer", str(failure)) from None
+        log.warning("Redis does not answer: %s", failure)
+        raise Problem(503, "not-ready", "Redis does not answer") from None
     return answer(Ready("ready", count), Cache_Control="no-store")
 
 

@@ -50,7 +50,7 @@ class Limits:
 
     @classmethod
     def from_environment(cls) -> "Limits":
-        """The defaults, overridden by TILESCOPE_MODEL_BYTES and so on. Raises ValueError where a value is not a positive integer."""
+        """The defaults, overridden by TILESCOPE_MODEL_BYTES and so on. Raises ValueError where one is no positive integer."""
         chosen: dict[str, int] = {}
         for field in fields(cls):
             name = f"TILESCOPE_{field.name.upper()}"

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 
 from explorer.problems import MEDIA_TYPE, Problem, plain
@@ -77,7 +78,7 @@ def refuse_foreign_writes(get_response: View) -> View:
 class Compress(GZipMiddleware):
     """Compresses answers on the way out, but for immutable ones: those are kept in the encoding that pays."""
 
-    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        if "immutable" in response.headers.get("Cache-Control", ""):
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if "immutable" in response.get("Cache-Control", ""):
             return response
         return super().process_response(request, response)

@@ -26,7 +26,9 @@ class ProblemDetails(msgspec.Struct, frozen=True, omit_defaults=True):
 class Problem(Exception):
     """Raised by a view to answer with a problem. `code` ends its type; `headers` go with the response."""
 
-    def __init__(self, status: int, code: str, title: str, detail: str = "", headers: dict[str, str] | None = None, **more: Any) -> None:
+    def __init__(
+        self, status: int, code: str, title: str, detail: str = "", headers: dict[str, str] | None = None, **more: Any
+    ) -> None:
         super().__init__(title)
         self.details = ProblemDetails(TYPE + code, title, status, detail, **more)
         self.headers = headers or {}

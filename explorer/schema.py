@@ -68,7 +68,9 @@ def _operation(route: Route, by_kind: dict[str, Any]) -> dict[str, Any]:
         },
     }
     if names:
-        operation["parameters"] = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+        operation["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
+        ]
     if route.takes is not None:
         operation["requestBody"] = {"required": True, "content": _body(route, by_kind[str(route.takes)])}
     return operation
@@ -77,7 +79,11 @@ def _operation(route: Route, by_kind: dict[str, Any]) -> dict[str, Any]:
 def _body(route: Route, schema: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {"application/json": {"schema": schema}}
     if route.takes_file:
-        form = {"type": "object", "required": ["request"], "properties": {"request": schema, "model": {"type": "string", "format": "binary"}}}
+        form = {
+            "type": "object",
+            "required": ["request"],
+            "properties": {"request": schema, "model": {"type": "string", "format": "binary"}},
+        }
         content["multipart/form-data"] = {"schema": form}
     return content
 

@@ -1,10 +1,10 @@
 """Django settings. What differs between machines comes from the environment; limits are in limits.py.
 
-    TILESCOPE_DATA        folder of the database and the secret key; var/ beside manage.py
-    TILESCOPE_HOSTS       host names to answer to, separated by commas; localhost
-    TILESCOPE_SECRET_KEY  Django's secret; made once and kept in the data folder when absent
-    DATABASE_URL          SQLite in the data folder when absent
-    REDIS_URL             redis://localhost:6379/0 when absent; `manage.py up` starts its own
+TILESCOPE_DATA        folder of the database and the secret key; var/ beside manage.py
+TILESCOPE_HOSTS       host names to answer to, separated by commas, besides localhost
+TILESCOPE_SECRET_KEY  Django's secret; made once and kept in the data folder when absent
+DATABASE_URL          SQLite in the data folder when absent
+REDIS_URL             redis://localhost:6379/0 when absent; `manage.py up` starts its own
 """
 
 import os
@@ -39,7 +39,8 @@ def _secret_key() -> str:
 
 SECRET_KEY = _secret_key()
 DEBUG = False
-ALLOWED_HOSTS = [h for h in os.environ.get("TILESCOPE_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if h]
+# Health checks come from the machine itself.
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]", *filter(None, os.environ.get("TILESCOPE_HOSTS", "").split(","))]
 
 INSTALLED_APPS = ["explorer", "explorer.compilations", "explorer.streams", "explorer.workspaces"]
 MIDDLEWARE = [
@@ -57,10 +58,14 @@ COMPILER = "compiler_core.driver"
 """The module with compile, inspect, catalogue and engine_version."""
 
 DATABASES = {"default": dj_database_url.config(default=f"sqlite:///{DATA_DIR / 'tilescope.sqlite3'}", conn_max_age=0)}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+if DATABASES["default"].get("ENGINE") == "django.db.backends.sqlite3":
     # With the write-ahead log, which the first migration switches on for good, readers never wait for the writer;
     # writers queue up instead of failing.
-    DATABASES["default"]["OPTIONS"] = {"timeout": 20, "transaction_mode": "IMMEDIATE", "init_command": "PRAGMA synchronous=NORMAL;"}
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 20,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA synchronous=NORMAL;",
+    }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = os.environ.get("REDIS_URL", "redis://localhost:6379/0")

@@ -26,9 +26,9 @@ urlpatterns = [
 ]
 
 
-def handler404(request, exception):  # noqa: ANN001, ANN201
+def handler404(request, exception):
     return plain(404, f"{request.method} {request.path}").response()
 
 
-def handler500(request):  # noqa: ANN001, ANN201
+def handler500(request):
     return plain(500, "The server's log has the details.").response()

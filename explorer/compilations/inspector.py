@@ -57,7 +57,7 @@ class Inspector:
         with self._lock:
             if self._helper is None or self._helper.poll() is not None:
                 ours, theirs = socket.socketpair()
-                self._helper = subprocess.Popen([sys.executable, "-m", __name__], stdin=theirs, cwd=settings.BASE_DIR)
+                self._helper = subprocess.Popen([sys.executable, "-m", __name__], stdin=theirs.fileno(), cwd=settings.BASE_DIR)
                 theirs.close()
                 self._control = ours
 

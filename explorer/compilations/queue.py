@@ -13,7 +13,7 @@ attempt; the token fences off the earlier holder, whose appends are refused from
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import redis
 
@@ -45,6 +45,9 @@ local function announce()
       append(key, string.format('{"type":"accepted","seq":%d,"key":"%s","position":%d}', seq, key, position))
     end
   end
+end
+local function held(key, token)
+  return redis.call('HGET', state(key), 'token') == token and redis.call('HGET', state(key), 'status') == 'running'
 end
 local function finish(key, status, linger)
   redis.call('HSET', state(key), 'status', 'ended')
@@ -85,7 +88,7 @@ return {key, redis.call('HINCRBY', state(key), 'attempt', 1)}
 
 _RENEW = """
 local key, token, lease = ARGV[1], ARGV[2], tonumber(ARGV[3])
-if redis.call('HGET', state(key), 'token') ~= token or redis.call('HGET', state(key), 'status') ~= 'running' then return 'lost' end
+if not held(key, token) then return 'lost' end
 redis.call('ZADD', prefix .. 'running', now() + lease, key)
 if redis.call('HEXISTS', state(key), 'cancel') == 1 then return 'cancel' end
 return 'held'
@@ -93,7 +96,7 @@ return 'held'
 
 _APPEND = """
 local key, token, seq, body, status, linger = ARGV[1], ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], tonumber(ARGV[6])
-if redis.call('HGET', state(key), 'token') ~= token or redis.call('HGET', state(key), 'status') ~= 'running' then return 'lost' end
+if not held(key, token) then return 'lost' end
 if redis.call('XLEN', journal(key)) ~= seq then return 'lost' end
 append(key, body)
 if status ~= '' then finish(key, status, linger) end
@@ -158,7 +161,7 @@ class Queue:
         self._cancel = client.register_script(_HELPERS + _CANCEL)
 
     def submit(self, key: str, bound: int) -> Literal["queued", "live", "full"]:
-        """Puts a compilation at the end of the queue with a fresh journal, unless it waits or runs already or the queue is full."""
+        """Puts a compilation at the end of the queue, with a fresh journal, unless it is live already or the queue is full."""
         return self._submit(args=[key, bound]).decode()
 
     def claim(self, lease_ms: int) -> Claim | None:
@@ -185,16 +188,18 @@ class Queue:
         return self._cancel(args=[key, by, LINGER_SECONDS]).decode()
 
     def cancelled_by(self, key: str) -> str:
-        return (self._redis.hget(f"{PREFIX}state:{key}", "cancel") or b"").decode()
+        by = cast(bytes | None, self._redis.hget(f"{PREFIX}state:{key}", "cancel"))
+        return (by or b"").decode()
 
     def status(self, key: str) -> Literal["queued", "running", "ended"] | None:
         """None where Redis knows nothing of the compilation."""
-        status = self._redis.hget(f"{PREFIX}state:{key}", "status")
-        return status.decode() if status else None
+        status = cast(bytes | None, self._redis.hget(f"{PREFIX}state:{key}", "status"))
+        return cast(Literal["queued", "running", "ended"], status.decode()) if status else None
 
     def lines(self, key: str) -> Sequence[bytes]:
         """The journal as it stands, one JSON event each."""
-        return [fields[b"event"] for _, fields in self._redis.xrange(journal_name(key))]
+        entries = cast(list[tuple[bytes, dict[bytes, bytes]]], self._redis.xrange(journal_name(key)))
+        return [fields[b"event"] for _, fields in entries]
 
     def depth(self) -> Depth:
         seconds, micros = self._redis.time()
@@ -207,4 +212,5 @@ class Queue:
 
     def counters(self) -> dict[str, int]:
         """How many compilations ended, by status."""
-        return {name.decode(): int(n) for name, n in self._redis.hgetall(f"{PREFIX}counters").items()}
+        counters = cast(dict[bytes, bytes], self._redis.hgetall(f"{PREFIX}counters"))
+        return {status.decode(): int(count) for status, count in counters.items()}

@@ -132,7 +132,7 @@ class Attempt:
         raise AssertionError("the child's events end in a terminal one")
 
     def _child_events(self) -> Generator[AnyEvent]:
-        """The child's events, up to its last one; that is made up for a child that died without. Their bodies are kept first."""
+        """The child's events up to its last one, which is made up for a child that died without. Bodies are kept first."""
         request = msgspec.json.decode(self._row.request, type=CompileRequest)
         model = blobs.get(request.model_sha256) if request.model_sha256 else None
         connections.close_all()
@@ -140,14 +140,13 @@ class Attempt:
             lambda writer: compile_in_child(writer, request, model),
             sandbox.Confinement(limits.memory_bytes, limits.cpu_seconds, limits.file_bytes, limits.open_files),
         )
-        status = None
         try:
             yield from self._decoded(child)
-            status = child.end()
-        finally:
-            if status is None:
-                child.kill()
-                child.end()
+        except BaseException:
+            child.kill()
+            child.end()
+            raise
+        status = child.end()
         yield what_killed(status, child.stderr)
 
     def _decoded(self, child: sandbox.Child) -> Generator[AnyEvent]:
@@ -223,7 +222,9 @@ def run_next(queue: Queue) -> bool:
     try:
         row = Compilation.objects.filter(key=claim.key).first()
         if row is None:
-            queue.append(claim, msgspec.structs.replace(bug("no such compilation", claim.key), seq=len(queue.lines(claim.key))), "failed")
+            queue.append(
+                claim, msgspec.structs.replace(bug("no such compilation", claim.key), seq=len(queue.lines(claim.key))), "failed"
+            )
         elif row.ended is None:
             Attempt(queue, claim, row).run()
         else:

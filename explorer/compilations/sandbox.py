@@ -49,14 +49,22 @@ def leave_network() -> bool:
     return libc.unshare(CLONE_NEWNET) == 0 or libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) == 0
 
 
-def confine(confinement: Confinement, parent: int) -> bool:
-    """Puts the calling process, just forked, into the sandbox. Says whether it is off the network."""
+def confine(confinement: Confinement, parent: int) -> None:
+    """Puts the calling process, just forked, into the sandbox."""
     os.setsid()
     die_with_parent(parent)
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGCHLD, signal.SIGPIPE, signal.SIGUSR1):
+    for number in (
+        signal.SIGTERM,
+        signal.SIGINT,
+        signal.SIGHUP,
+        signal.SIGQUIT,
+        signal.SIGCHLD,
+        signal.SIGPIPE,
+        signal.SIGUSR1,
+    ):
         signal.signal(number, signal.SIG_DFL)
     keep_privileges_as_they_are()
-    alone = leave_network()
+    leave_network()
     for kind, value in (
         (resource.RLIMIT_AS, confinement.memory_bytes),
         (resource.RLIMIT_FSIZE, confinement.file_bytes),
@@ -65,7 +73,13 @@ def confine(confinement: Confinement, parent: int) -> bool:
     ):
         resource.setrlimit(kind, (value, value))
     resource.setrlimit(resource.RLIMIT_CPU, (confinement.cpu_seconds, confinement.cpu_seconds + 5))
-    return alone
+
+
+def network_can_be_left() -> bool:
+    """Tries it in a child that does nothing else."""
+    if (pid := os.fork()) == 0:
+        os._exit(0 if leave_network() else 1)
+    return os.waitpid(pid, 0)[1] == 0
 
 
 @dataclass(frozen=True)
@@ -130,7 +144,7 @@ class Child:
         return self._stderr.decode("utf-8", "replace")
 
     def frames(self, longest: int, tick: Callable[[], None], every: float = 0.25) -> Iterator[Frame]:
-        """The child's frames until it closes the pipe. Calls `tick` at least each `every` seconds; what it raises passes through."""
+        """The child's frames until it closes the pipe. Calls `tick` each `every` seconds; what that raises passes through."""
         parser = FrameParser(longest)
         last = time.monotonic()
         while True:
@@ -189,9 +203,7 @@ def spawn(body: Callable[[FrameWriter], None], confinement: Confinement) -> Chil
         os._exit(status)
 
 
-def _child(
-    body: Callable[[FrameWriter], None], confinement: Confinement, parent: int, out: int, err: int, folder: Path
-) -> int:
+def _child(body: Callable[[FrameWriter], None], confinement: Confinement, parent: int, out: int, err: int, folder: Path) -> int:
     """The child's whole life. Descriptors 0 to 2 are made its own; every other one but `out` is closed."""
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)

@@ -7,5 +7,10 @@ from explorer.redis_clients import client
 
 
 @app.task(name="tilescope.work")
-def work() -> None:
+def _work() -> None:
     run_next(Queue(client()))
+
+
+def call_a_worker() -> None:
+    """Says that there is work."""
+    app.send_task("tilescope.work")

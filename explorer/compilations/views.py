@@ -17,7 +17,7 @@ from explorer.compilations.models import Blob, Compilation
 from explorer.compilations.queue import Queue
 from explorer.compilations.record import Record, fold
 from explorer.compilations.run import store
-from explorer.compilations.tasks import work
+from explorer.compilations.tasks import call_a_worker
 from explorer.limits import limits
 from explorer.problems import Problem, too_large
 from explorer.redis_clients import client
@@ -46,7 +46,12 @@ def _asked(request: HttpRequest) -> tuple[CompileRequest, bytes | None]:
     if request.content_type != "multipart/form-data":
         return decoded(json_body(request), CompileRequest), None
     if "request" not in request.POST:
-        raise Problem(400, "invalid-request", "The form lacks its field `request`", "It holds the request as JSON; `model` holds the file.")
+        raise Problem(
+            400,
+            "invalid-request",
+            "The form lacks its field `request`",
+            "It holds the request as JSON; `model` holds the file.",
+        )
     asked = decoded(request.POST["request"].encode(), CompileRequest)
     upload = request.FILES.get("model")
     if upload is None:
@@ -94,13 +99,13 @@ def create(request: HttpRequest) -> HttpResponse:
 
 
 def _enqueue(key: str, new: bool) -> bool:
-    """Queues the compilation and calls a worker; False where it waits or runs already. Raises Problem 503 where the queue is full."""
+    """Queues the compilation and calls a worker; False where it is live already. Raises Problem 503 where the queue is full."""
     queue = Queue(client())
     if not new and queue.status(key) != "running":
         Compilation.objects.filter(key=key, answered=False).update(ended=None, status="", events="")
     match queue.submit(key, limits.queued):
         case "queued":
-            work.delay()
+            call_a_worker()
             return True
         case "live":
             return False
@@ -182,7 +187,11 @@ def inspect(request: HttpRequest) -> HttpResponse:
     raise Problem(
         422,
         first.message.code,
-        "The source was refused" if outcome.status == 1 else "A limit was hit" if outcome.status == 3 else "The server failed; this is a bug",
+        "The source was refused"
+        if outcome.status == 1
+        else "A limit was hit"
+        if outcome.status == 3
+        else "The server failed; this is a bug",
         first.message.text,
         span=first.spans[0] if first.spans else None,
         diagnostics=outcome.diagnostics,
@@ -190,10 +199,28 @@ def inspect(request: HttpRequest) -> HttpResponse:
 
 
 ROUTES = (
-    Route("POST", "api/v1/compilations", create, "Ask for a compilation", CompileRequest, True, Receipt, 202, problems=(400, 413, 415, 422, 503)),
+    Route(
+        "POST",
+        "api/v1/compilations",
+        create,
+        "Ask for a compilation",
+        CompileRequest,
+        True,
+        Receipt,
+        202,
+        problems=(400, 413, 415, 422, 503),
+    ),
     Route("GET", "api/v1/compilations/<hex:key>", read, "The whole record", gives=Record, problems=(404,)),
     Route("DELETE", "api/v1/compilations/<hex:key>", cancel, "Cancel", status=204, problems=(404, 409)),
-    Route("GET", "api/v1/blobs/<hex:sha256>", blob, "A body by its sha256", gives=bytes, media_type="application/octet-stream", problems=(404,)),
+    Route(
+        "GET",
+        "api/v1/blobs/<hex:sha256>",
+        blob,
+        "A body by its sha256",
+        gives=bytes,
+        media_type="application/octet-stream",
+        problems=(404,),
+    ),
     Route("GET", "api/v1/catalogue", catalogue, "What there is to choose from", gives=Catalogue),
     Route("POST", "api/v1/inspect", inspect, "What a source offers", Source, gives=Inspection, problems=(400, 413, 415, 422)),
 )

@@ -8,14 +8,14 @@ import threading
 import time
 
 import redis
-from django.db import connections, DatabaseError
+from django.db import DatabaseError, connections
 
 from compiler_core import events
 from explorer.celery import app
 from explorer.compilations.models import Compilation
 from explorer.compilations.queue import PREFIX, Queue
 from explorer.compilations.run import store
-from explorer.compilations.tasks import work
+from explorer.compilations.tasks import call_a_worker
 from explorer.limits import limits
 from explorer.redis_clients import client
 
@@ -31,9 +31,9 @@ def start() -> None:
     threading.Thread(target=_watch, name="watch", daemon=True).start()
 
 
-def workers(redis_client: redis.Redis) -> int:
-    """How many workers have shown themselves in the last seconds."""
-    return sum(1 for _ in redis_client.scan_iter(f"{PREFIX}worker:*", count=1000))
+def workers(redis_client: redis.Redis, host: str = "*") -> int:
+    """How many workers, everywhere or on one host, have shown themselves in the last seconds."""
+    return sum(1 for _ in redis_client.scan_iter(f"{PREFIX}worker:{host}:*", count=1000))
 
 
 def _watch() -> None:
@@ -57,7 +57,7 @@ def call_workers(queue: Queue) -> None:
     depth = queue.depth()
     waiting = depth.queued + depth.expired
     for _ in range(waiting - client().llen(app.conf.task_default_queue)):
-        work.delay()
+        call_a_worker()
 
 
 def recover(queue: Queue) -> None:

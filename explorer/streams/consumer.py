@@ -7,8 +7,8 @@ that takes too long over one message is closed with a code that says to come bac
 import asyncio
 import logging
 import re
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from channels.generic.websocket import AsyncWebsocketConsumer
@@ -48,7 +48,7 @@ class CompilationConsumer(AsyncWebsocketConsumer):
         """Nothing that a client says matters."""
 
     async def _serve(self) -> None:
-        key = self.scope["url_route"]["kwargs"]["key"]
+        key = self.scope["key"]  # type: ignore[typeddict-item]
         try:
             code = self._refusal() or await self._pump(key, self._after())
         except Exception:
@@ -59,7 +59,7 @@ class CompilationConsumer(AsyncWebsocketConsumer):
             await self.close(code)
 
     def _refusal(self) -> int | None:
-        if not own_origin(self.scope):
+        if not own_origin(self.scope["headers"]):
             return FOREIGN_SITE
         if hub.sockets > limits.sockets:
             return TRY_AGAIN
@@ -90,9 +90,9 @@ class CompilationConsumer(AsyncWebsocketConsumer):
             hub.leave(key, feed)
 
 
-def own_origin(scope: dict[str, Any]) -> bool:
+def own_origin(headers: Iterable[tuple[bytes, bytes]]) -> bool:
     """Whether the socket was opened by a page of ours, or by something that is no page: browsers always send an Origin."""
-    origin = dict(scope["headers"]).get(b"origin")
+    origin = dict(headers).get(b"origin")
     if origin is None:
         return True
     host, _ = split_domain_port(urlsplit(origin.decode("latin-1")).netloc)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import cast
 
 import redis.asyncio
 from channels.db import database_sync_to_async
@@ -15,6 +16,8 @@ from explorer.redis_clients import reader
 log = logging.getLogger(__name__)
 
 BLOCK_MS = 5000
+Answer = list[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]]]]]
+"""What XREAD answers: by stream, entries as id and fields."""
 
 
 class Feed:
@@ -98,7 +101,8 @@ class Hub:
             self._redis = reader()
         name = journal_name(key)
         answer = await self._redis.xread({name: journal_id(position - 1)}, block=BLOCK_MS)
-        lines = [fields[b"event"].decode() for _, fields in dict(answer).get(name.encode(), [])]
+        entries = cast(Answer, answer or [])
+        lines = [fields[b"event"].decode() for _, journal in entries for _, fields in journal]
         if lines:
             return lines, isinstance(events.decode(lines[-1]), events.TERMINAL)
         record = await _record(key)

@@ -68,6 +68,15 @@ def read(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 ROUTES = (
-    Route("POST", "api/v1/workspaces", create, "Keep what a permalink opens", WorkspaceContent, gives=Link, status=201, problems=(400, 413, 415, 422)),
+    Route(
+        "POST",
+        "api/v1/workspaces",
+        create,
+        "Keep what a permalink opens",
+        WorkspaceContent,
+        gives=Link,
+        status=201,
+        problems=(400, 413, 415, 422),
+    ),
     Route("GET", "api/v1/workspaces/<slug:slug>", read, "What a permalink opens", gives=WorkspaceRecord, problems=(404,)),
 )

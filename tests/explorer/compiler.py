@@ -47,10 +47,22 @@ def spin() -> None:
 def a_pass(index: int, blobs: BlobSink) -> events.Pass:
     text = f"// pass {index}\n" * 100
     return events.Pass(
-        index=index, name=f"pass-{index}", scope="", stage_in="tt", stage_out="tensor", mandatory=index % 2 == 0,
-        ms=time.monotonic() % 7, changed=True, ops={"arith.addf": index}, ir=blobs.put(text.encode()), lines=blobs.put(b"[null]"),
-        diff=events.Diff({"new": 1}, (events.Change("new", (), (index,)),)), cycles=CYCLES, memory={"UB": 4096}, verification=CHECK,
-    )  # fmt: skip
+        index=index,
+        name=f"pass-{index}",
+        scope="",
+        stage_in="tt",
+        stage_out="tensor",
+        mandatory=index % 2 == 0,
+        ms=time.monotonic() % 7,
+        changed=True,
+        ops={"arith.addf": index},
+        ir=blobs.put(text.encode()),
+        lines=blobs.put(b"[null]"),
+        diff=events.Diff({"new": 1}, (events.Change("new", (), (index,)),)),
+        cycles=CYCLES,
+        memory={"UB": 4096},
+        verification=CHECK,
+    )
 
 
 def compile(request: CompileRequest, blobs: BlobSink, model: bytes | None = None) -> Iterator[AnyEvent]:

@@ -56,7 +56,7 @@ class Server:
             env=environment(folder, **variables),
             cwd=ROOT,
             stdout=subprocess.PIPE,
-            stderr=open(folder / "stderr", "a"),
+            stderr=os.open(folder / "stderr", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC),
             text=True,
         )
         assert self.process.stdout is not None

@@ -226,10 +226,18 @@ def test_the_catalogue_is_not_sent_twice(server: Server) -> None:
 
 def test_the_schema_tells_every_route_and_every_event(server: Server) -> None:
     schema = server.get("/api/v1/schema").json()
-    assert {
-        "/api/v1/compilations", "/api/v1/compilations/{key}", "/api/v1/blobs/{sha256}", "/api/v1/workspaces", "/api/v1/workspaces/{slug}",
-        "/api/v1/catalogue", "/api/v1/inspect", "/api/v1/schema", "/healthz", "/readyz", "/metrics", "/ws/compilations/{key}",
-    } == set(schema["paths"])  # fmt: skip
+    api = (
+        "compilations",
+        "compilations/{key}",
+        "blobs/{sha256}",
+        "workspaces",
+        "workspaces/{slug}",
+        "catalogue",
+        "inspect",
+        "schema",
+    )
+    others = {"/healthz", "/readyz", "/metrics", "/ws/compilations/{key}"}
+    assert {f"/api/v1/{path}" for path in api} | others == set(schema["paths"])
     assert set(schema["components"]["schemas"]["Event"]["discriminator"]["mapping"]) >= {
         "accepted",
         "pass",

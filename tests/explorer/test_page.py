@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.explorer.server import Server
+from tests.explorer.server import Server, eventually
 
 SCRIPT = "console.log('page');\n" * 50
 
@@ -66,8 +66,7 @@ def test_a_page_that_is_not_built_says_how_to_build_it(tmp_path: Path) -> None:
 
 def test_a_full_queue_asks_to_come_back(built: Server) -> None:
     keys = [built.compile(f"sleep:30 q{n}") for n in range(2)]
-    while built.record(keys[0])["status"] != "running":
-        pass
+    eventually(lambda: built.record(keys[0])["status"] == "running")
     keys.append(built.compile("sleep:30 q2"))
     answer = built.post("/api/v1/compilations", {"kind": "triton", "source": "sleep:30 q3"})
     assert (answer.status, answer.json()["limit"], answer.headers["retry-after"]) == (503, {"queued": 2}, "5")

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from compiler_core import events
 from compiler_core.request import CompileRequest
@@ -142,10 +143,10 @@ def test_a_socket_that_leads_nowhere_says_so(server: Server, path: str, code: in
 
 
 def test_a_foreign_page_gets_no_socket(server: Server) -> None:
-    key = server.compile("pass")
-    with connect(f"ws://127.0.0.1:{server.port}/ws/compilations/{key}", origin="https://evil.example") as socket:  # type: ignore[arg-type]
-        with pytest.raises(ConnectionClosed) as closed:
-            socket.recv()
+    url = f"ws://127.0.0.1:{server.port}/ws/compilations/{server.compile('pass')}"
+    foreign = Origin("https://evil.example")
+    with connect(url, origin=foreign) as socket, pytest.raises(ConnectionClosed) as closed:
+        socket.recv()
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4403
 

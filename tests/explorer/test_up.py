@@ -49,7 +49,8 @@ def test_a_second_start_takes_up_what_the_first_left_unfinished(tmp_path: Path) 
 
 
 def test_it_ends_with_its_parent_when_asked_to(tmp_path: Path) -> None:
-    script = f"import subprocess, sys; subprocess.run([sys.executable, {str(ROOT / 'manage.py')!r}, 'up', '--port', '0', '--with-parent'])"
+    up = [sys.executable, str(ROOT / "manage.py"), "up", "--port", "0", "--with-parent"]
+    script = f"import subprocess; subprocess.run({up!r})"
     parent = subprocess.Popen([sys.executable, "-c", script], env=environment(tmp_path), stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     assert "http://" in parent.stdout.readline()

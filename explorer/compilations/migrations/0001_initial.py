@@ -4,36 +4,36 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Blob',
+            name="Blob",
             fields=[
-                ('sha256', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('encoding', models.CharField(max_length=8)),
-                ('media_type', models.CharField(max_length=40)),
-                ('data', models.BinaryField()),
+                ("sha256", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("encoding", models.CharField(max_length=8)),
+                ("media_type", models.CharField(max_length=40)),
+                ("data", models.BinaryField()),
             ],
         ),
         migrations.CreateModel(
-            name='Compilation',
+            name="Compilation",
             fields=[
-                ('key', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('request', models.TextField()),
-                ('engine_version', models.CharField(max_length=200)),
-                ('created', models.DateTimeField(auto_now_add=True)),
-                ('ended', models.DateTimeField(null=True)),
-                ('status', models.CharField(default='', max_length=16)),
-                ('answered', models.BooleanField(default=False)),
-                ('events', models.TextField(default='')),
+                ("key", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("request", models.TextField()),
+                ("engine_version", models.CharField(max_length=200)),
+                ("created", models.DateTimeField(auto_now_add=True)),
+                ("ended", models.DateTimeField(null=True)),
+                ("status", models.CharField(default="", max_length=16)),
+                ("answered", models.BooleanField(default=False)),
+                ("events", models.TextField(default="")),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('ended', None)), fields=['created'], name='compilation_unfinished')],
+                "indexes": [
+                    models.Index(condition=models.Q(("ended", None)), fields=["created"], name="compilation_unfinished")
+                ],
             },
         ),
     ]

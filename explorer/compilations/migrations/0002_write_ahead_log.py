@@ -13,5 +13,5 @@ def switch_on(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = (("compilations", "0001_initial"),)
-    operations = (migrations.RunPython(switch_on, migrations.RunPython.noop),)
+    dependencies = [("compilations", "0001_initial")]
+    operations = [migrations.RunPython(switch_on, migrations.RunPython.noop)]

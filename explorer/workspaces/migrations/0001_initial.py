@@ -4,19 +4,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Workspace',
+            name="Workspace",
             fields=[
-                ('slug', models.CharField(max_length=16, primary_key=True, serialize=False)),
-                ('content', models.TextField()),
-                ('created', models.DateTimeField(auto_now_add=True)),
+                ("slug", models.CharField(max_length=16, primary_key=True, serialize=False)),
+                ("content", models.TextField()),
+                ("created", models.DateTimeField(auto_now_add=True)),
             ],
         ),
     ]
