@@ -10,13 +10,22 @@ from compiler_core.passes.assign_units import AssignUnits
 from compiler_core.passes.base import Pass, PassContext
 from compiler_core.passes.bufferize import Bufferize
 from compiler_core.passes.canonicalize import Canonicalize
+from compiler_core.passes.convert_precision import ConvertPrecision
 from compiler_core.passes.cse import Cse
 from compiler_core.passes.dce import Dce
 from compiler_core.passes.double_buffer import DoubleBuffer
+from compiler_core.passes.eliminate_identities import EliminateIdentities
+from compiler_core.passes.expand_graph import ExpandGraph
+from compiler_core.passes.fold_batch_norm import FoldBatchNorm
+from compiler_core.passes.fold_constants import FoldConstants
+from compiler_core.passes.fuse_activation import FuseActivation
+from compiler_core.passes.fuse_bias import FuseBias
 from compiler_core.passes.inline import Inline
 from compiler_core.passes.insert_barriers import InsertBarriers
 from compiler_core.passes.insert_flags import InsertFlags
+from compiler_core.passes.layout_nhwc import LayoutNHWC
 from compiler_core.passes.licm import Licm
+from compiler_core.passes.lower_graph import LowerGraph
 from compiler_core.passes.plan_memory import PlanMemory
 from compiler_core.passes.reuse_buffers import ReuseBuffers
 from compiler_core.passes.structure_access import StructureAccess
@@ -55,7 +64,17 @@ def at(stage: Stage, *passes: Pass) -> tuple[Step, ...]:
     return tuple(Step(p, stage, stage) for p in passes)
 
 
-GRAPH: tuple[Step, ...] = ()
+GRAPH: tuple[Step, ...] = own(
+    EliminateIdentities(),
+    FoldConstants(),
+    FoldBatchNorm(),
+    FuseBias(),
+    FuseActivation(),
+    LayoutNHWC(),
+    ConvertPrecision(),
+    ExpandGraph(),
+    LowerGraph(),
+)
 TT: tuple[Step, ...] = (*own(Inline()), *at("tt", Canonicalize(), Cse(), Licm(), Dce()), *own(StructureAccess()))
 BELOW: tuple[Step, ...] = (
     *at("tensor", Canonicalize(), Cse(), Licm()),

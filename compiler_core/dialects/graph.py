@@ -338,10 +338,15 @@ def element_type(dtype: np.dtype[np.generic]) -> Type:
 
 
 def constant_attribute(array: Array, name: str) -> DenseAttr | ResourceAttr:
-    """A tensor as an attribute: written out where it is small, else a resource of that name and a digest of its elements."""
-    type = TensorType(tuple(array.shape), element_type(array.dtype))
+    """A tensor as an attribute: written out where it is small, else a resource."""
     if 0 < array.size <= _SMALL:
-        return DenseAttr(tuple(array.reshape(-1).tolist()), type)
+        return DenseAttr(tuple(array.reshape(-1).tolist()), TensorType(tuple(array.shape), element_type(array.dtype)))
+    return resource(array, name)
+
+
+def resource(array: Array, name: str) -> ResourceAttr:
+    """A tensor held beside the text, under that name and a digest of its elements: equal names mean equal elements."""
+    type = TensorType(tuple(array.shape), element_type(array.dtype))
     digest = blake2b(np.ascontiguousarray(array).view(np.uint8).reshape(-1).data, digest_size=4).hexdigest()
     return ResourceAttr(f"{_UNSAFE.sub('_', name)}_{digest}", type, array)
 

@@ -14,10 +14,10 @@ from compiler_core.dialects.graph import (
     ELEMENTWISE,
     activation_of,
     array_of,
-    constant_attribute,
     integer,
     integers,
     number,
+    resource,
     shape_of,
     tensor_type,
     window_of,
@@ -292,7 +292,7 @@ class Schedule:
     def weight(self, value: Value) -> Value:
         array = array_of(value)
         assert array is not None and value.op is not None
-        attribute = constant_attribute(array.reshape(-1), value.name)
+        attribute = resource(array.reshape(-1), value.name)
         type = MemRefType((array.size,), attribute.type.element)
         name = self.name(value.name, str(attribute))
         if name not in self.globals:
