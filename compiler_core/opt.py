@@ -20,9 +20,12 @@ def run_passes(text: str, names: list[str], chip: str = "Ascend910B3", file: str
     module = parse_module(text, file=file)
     context = PassContext(chips()[chip])
     verify(module)
+    stage = None
     for name in names:
         known[name].apply(module, context)
-        verify(module, known[name].stage_out)
+        # clean-ups stand at several stages: they leave the module where it is
+        stage = known[name].stage_out if known[name].stage_in != known[name].stage_out else stage
+        verify(module, stage)
     return module
 
 
@@ -42,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         module = run_passes(text, names, arguments.chip, arguments.file)
     except (Refused, InvalidIR) as problem:
-        print(f"error: {problem}")
+        print(f"error: {problem}", file=sys.stderr)
         return 1
     print(to_text(module, generic=arguments.generic, locations=arguments.locations), end="")
     return 0

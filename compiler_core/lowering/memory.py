@@ -114,7 +114,7 @@ def _load_window(builder: Builder, pointer: Pointer, window: Window, border: Val
 
 def _load_moving(builder: Builder, offset: Affine, buffer: Value, window: Window, border: Value, hint: str) -> Value:
     order = _contiguous_last(_strides(offset), offset.shape)
-    view = view_of(builder, buffer, offset, window, order, hint)
+    view = view_of(builder, buffer, offset, window, order)
     piece = bufferization.to_tensor(builder, view, hint)
     full = _padded(builder, piece, window.permuted(order), border, hint)
     return transpose(builder, full, _inverse(order), hint)
@@ -129,16 +129,16 @@ def _padded(builder: Builder, piece: Value, window: Window, border: Value, hint:
     return tensor.pad(builder, piece, window.start, ends, border, window.shape, hint)
 
 
-def view_of(builder: Builder, buffer: Value, offset: Affine, window: Window, order: Sequence[int], hint: str) -> Value:
+def view_of(builder: Builder, buffer: Value, offset: Affine, window: Window, order: Sequence[int]) -> Value:
     """The window of the rectangle at `offset`, its dimensions in the given order."""
     strides = _strides(offset)
     whole = memref.reinterpret_cast(
-        builder, buffer, offset.base, [offset.shape[d] for d in order], [strides[d] for d in order], f"{hint}_view"
+        builder, buffer, offset.base, [offset.shape[d] for d in order], [strides[d] for d in order], f"{buffer.name}_view"
     )
     if window.whole:
         return whole
     part = window.permuted(order)
-    return memref.subview(builder, whole, part.start, part.sizes, hint=f"{hint}_part")
+    return memref.subview(builder, whole, part.start, part.sizes, hint=f"{buffer.name}_part")
 
 
 def _load_wrapped(builder: Builder, pointer: Pointer, window: Window, border: Value, hint: str) -> Value:
@@ -167,7 +167,7 @@ def _load_wrapped(builder: Builder, pointer: Pointer, window: Window, border: Va
     sizes = (*window.sizes[:d], length, *window.sizes[d + 1 :])
     linear = Affine(offset.shape, base, terms)
     order = _contiguous_last(_strides(linear), offset.shape)
-    view = view_of(inner, pointer.buffer, linear, Window(offset.shape, starts, sizes), order, hint)
+    view = view_of(inner, pointer.buffer, linear, Window(offset.shape, starts, sizes), order)
     read = _transpose_piece(inner, bufferization.to_tensor(inner, view, hint), _inverse(order), sizes, hint)
     at = (*window.start[:d], low, *window.start[d + 1 :])
     filled = tensor.insert_slice(inner, read, carried, at, sizes, hint=hint)
@@ -189,7 +189,7 @@ def store(builder: Builder, pointer: Pointer, bounds: Bounds, value: Value) -> N
     hint = value.name or "stored"
     window = window_of(builder, bounds, hint)
     order = _contiguous_last(_strides(offset), offset.shape)
-    view = view_of(builder, pointer.buffer, offset, window, order, hint)
+    view = view_of(builder, pointer.buffer, offset, window, order)
     turned = transpose(builder, value, tuple(order), hint)
     part = window.permuted(order)
     if not part.whole:

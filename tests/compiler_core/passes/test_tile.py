@@ -161,8 +161,8 @@ def test_a_row_that_cannot_be_cut_is_refused_with_what_costs_what():
     assert diagnostic.message.code == "tile-too-large-vector-blocked"
     assert diagnostic.message.arguments["needed"] == 513  # the row, and the sum
     assert diagnostic.message.arguments["capacity"] == 192
-    assert diagnostic.message.arguments["line"] == 9
-    assert "tensor<131072xf32>, 512 KiB (line 8)" in diagnostic.message.text
+    assert diagnostic.message.arguments["line"] == 10
+    assert "tensor<131072xf32>, 512 KiB (line 9)" in diagnostic.message.text
 
 
 def test_a_store_that_a_later_tile_would_read_keeps_the_block_whole():
