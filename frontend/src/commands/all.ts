@@ -15,7 +15,7 @@ import {
   marked,
   neighbour,
   notice,
-  searches,
+  searchWanted,
   showTab,
   type Tab,
   tabs,
@@ -83,7 +83,7 @@ export const COMMANDS: readonly Command[] = [
     enabled: hasPass,
     perform: () => {
       showTab('ir');
-      searches.value += 1;
+      searchWanted.value = true;
     },
   },
   { id: 'link', label: () => t('command.link'), shortcut: { key: 'l' }, perform: () => void share() },

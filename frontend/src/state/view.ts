@@ -23,8 +23,8 @@ export const announcement = signal('');
 export const marked = signal<string | null>(null);
 export const comparedWith = signal<string | null>(null);
 export const hovered = signal<Anchor | null>(null);
-/** Asks the IR view to open its search. */
-export const searches = signal(0);
+/** Asks the IR view to open its search; it takes the wish back when it has. */
+export const searchWanted = signal(false);
 
 /** Tabs with real content behind them. */
 export const tabs = computed<readonly Tab[]>(() => {

@@ -4,11 +4,11 @@ import { openSearchPanel, search, searchKeymap } from '@codemirror/search';
 import { Compartment, EditorState, type Extension } from '@codemirror/state';
 import { drawSelection, EditorView, highlightActiveLine, keymap, lineNumbers } from '@codemirror/view';
 import { effect, untracked } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../../i18n';
 import { pass } from '../../state/compilation';
 import { selected } from '../../state/document';
-import { hovered, hoverLink, irFailed, irText, searches, selectedLink } from '../../state/view';
+import { hovered, hoverLink, irFailed, irText, searchWanted, selectedLink } from '../../state/view';
 import { lineAt, lineMarks, mark, reveal } from '../links';
 import { mlir } from '../mlir';
 import { editorTheme } from '../theme';
@@ -17,7 +17,8 @@ const label = new Compartment();
 
 export function IrTab() {
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // A layout effect ends with its component; a passive one would outlive it by a frame, and answer for a view that is gone.
+  useLayoutEffect(() => {
     if (!host.current) return;
     const editor = new EditorView({
       parent: host.current,
@@ -35,12 +36,13 @@ export function IrTab() {
         if (selected.value?.side === 'source' && irText.value) reveal(editor, lines);
       }),
       effect(() => {
-        if (searches.value > 0) openSearchPanel(editor);
+        if (!searchWanted.value) return;
+        searchWanted.value = false;
+        untracked(() => openSearchPanel(editor));
       }),
     ];
     return () => {
       for (const stop of stops) stop();
-      searches.value = 0;
       editor.destroy();
     };
   }, []);

@@ -14,7 +14,7 @@ import {
   lineNumbers,
 } from '@codemirror/view';
 import { effect, signal, untracked } from '@preact/signals';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import type { Diagnostic, FixIt } from '../../generated/types';
 import { say, t } from '../../i18n';
 import { changesOf, rangeOf } from '../../model/spans';
@@ -47,7 +47,8 @@ export function applyFix(fix: FixIt): void {
 
 export function Editor() {
   const host = useRef<HTMLDivElement>(null);
-  useEffect(() => {
+  // A layout effect ends with its component; a passive one would outlive it by a frame, and answer for a view that is gone.
+  useLayoutEffect(() => {
     if (!host.current) return;
     const editor = new EditorView({ parent: host.current, state: freshState() });
     view.value = editor;
