@@ -96,6 +96,9 @@ def _combine(operator: str, a: Expression, b: Expression) -> Expression:
 
 @cache
 def affine_map(text: str) -> tuple[Expression, ...]:
-    """The results of `affine_map<(d0)[s0] -> (…)>`, each a function of the operands. Raises ValueError where it does not parse."""
+    """The results of `affine_map<(d0)[s0] -> (…)>`, each a function of the operands.
+
+    Raises ValueError where it does not parse.
+    """
     reader = _Reader(text.removeprefix("affine_map<").removesuffix(">"))
     return reader.results()

@@ -1,8 +1,8 @@
 """The L2 cache as a launch sees it: which 512-byte lines a transfer touches, and which of them it finds there.
 
-Least recently used, approximated by reuse distance: a line is found while fewer bytes than the cache holds were brought in since it was last
-touched. Blocks of one batch run in step, so the first of them to touch a line pays for it and the others find it; the share found is
-averaged over the blocks that issue the transfer together. A launch starts with an empty cache.
+Least recently used, approximated by reuse distance: a line is found while fewer bytes than the cache holds were brought in
+since it was last touched. Blocks of one batch run in step, so the first of them to touch a line pays for it and the others
+find it; the share found is averaged over the blocks that issue the transfer together. A launch starts with an empty cache.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,9 @@ _NEVER = -(1 << 62)
 
 
 class Lines(NamedTuple):
-    """A transfer as L2 sees it, for one block: contiguous runs, bytes of a run, lines touched, and the share of them not found."""
+    """A transfer as L2 sees it, for one block: contiguous runs, bytes of a run, lines touched, and the share of them not
+    found.
+    """
 
     runs: int
     run_bytes: int

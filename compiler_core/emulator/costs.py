@@ -1,4 +1,7 @@
-"""Costs: an instruction becomes the work it gives to pipes, from the chip's tables. mmadL1, a macro, becomes its moves and cube steps."""
+"""Costs: an instruction becomes the work it gives to pipes, from the chip's tables.
+
+mmadL1, a macro, becomes its moves and cube steps.
+"""
 
 import math
 from typing import Literal, NamedTuple
@@ -15,8 +18,8 @@ S, V, M, MTE1, MTE2, MTE3, FIX = range(7)
 ALL = 7
 
 RUN, SET, WAIT, BARRIER, TAKE, GIVE = range(6)
-"""What an item does. RUN works; SET and WAIT are event flags; BARRIER empties a pipe; TAKE and GIVE are the flags inside a macro, a counter
-with credits: the i-th take waits for give number i − credits."""
+"""What an item does. RUN works; SET and WAIT are event flags; BARRIER empties a pipe; TAKE and GIVE are the flags inside a
+macro, a counter with credits: the i-th take waits for give number i − credits."""
 
 Use = tuple[int, Literal["r", "w", "rw"]]
 """Which tile of the entry, and how."""
@@ -121,7 +124,9 @@ class Costs:
     def _global_move(
         self, name: str, pipe: int, path: str, move: Move, lines: Lines, moved: int, uses: tuple[Use, ...]
     ) -> Item:
-        """A move to or from global memory: the port, shared L2, whole lines; for reads, what L2 has to bring in comes on top."""
+        """A move to or from global memory: the port, shared L2, whole lines; for reads, what L2 has to bring in comes on
+        top.
+        """
         memory = self.timing.memory
         padded = lines.runs * -(-lines.run_bytes // 32) * 32
         port = max(memory.issue_cycles, padded / move.rate, lines.lines * memory.line_cycles)
@@ -272,8 +277,8 @@ def _repeats(tiles: list[Tile], target: Tile, repeat_bytes: int) -> tuple[int, b
 def _with_conflicts(inputs: list[Tile], target: Tile, conflicting: float) -> float:
     """Cycles of a repeat of a binary instruction, from where its operands lie in UB.
 
-    UB has 16 groups of 3 banks; an address's bits 5 to 8 name the group, bits 16 and 17 the bank. A repeat covers 8 groups, so two operands
-    stay apart only when they start 8 groups from each other. Source: the documented banks of the 910B's UB.
+    UB has 16 groups of 3 banks; an address's bits 5 to 8 name the group, bits 16 and 17 the bank. A repeat covers 8 groups,
+    so two operands stay apart only when they start 8 groups from each other. Source: the documented banks of the 910B's UB.
     """
     a, b = (int(t.start) >> 5 for t in inputs)
     if (a - b) % 16 != 8:

@@ -1,4 +1,6 @@
-"""Fractal layouts: between a plain matrix and L1's or L0C's [column blocks, row blocks, 16, C0], and the product of two of them."""
+"""Fractal layouts: between a plain matrix and L1's or L0C's [column blocks, row blocks, 16, C0], and the product of
+two of them.
+"""
 
 import numpy as np
 
@@ -6,7 +8,10 @@ from compiler_core.emulator.lanes import Array
 
 
 def panels(blocks: Array) -> Array:
-    """[…, n1, m1, 16, c0] as column panels […, n1, m1·16, c0], without a copy. Raises ValueError where the rows are not contiguous."""
+    """[…, n1, m1, 16, c0] as column panels […, n1, m1·16, c0], without a copy.
+
+    Raises ValueError where the rows are not contiguous.
+    """
     *lead, n1, m1, rows, c0 = blocks.shape
     return blocks.reshape(*lead, n1, m1 * rows, c0, copy=False)
 
@@ -19,7 +24,9 @@ def _columns(matrix: Array, c0: int) -> Array:
 
 
 def write_matrix(blocks: Array, matrix: Array, *, fill: bool, accumulate: bool = False) -> None:
-    """Writes (or adds) a plain matrix […, m, n] into fractals; `fill` zeroes the rest of the last column block, as nd2nz does."""
+    """Writes (or adds) a plain matrix […, m, n] into fractals; `fill` zeroes the rest of the last column block, as nd2nz
+    does.
+    """
     target = panels(blocks)
     *_, m, n = matrix.shape
     c0 = target.shape[-1]

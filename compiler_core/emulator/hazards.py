@@ -1,9 +1,9 @@
 """Hazards: accesses that nothing orders, flags set twice or left over, and reads of what nobody wrote.
 
-Happens-before by vector clocks over the pipes of a core: `known[p][q]` is how many items of pipe q are certainly complete when the next item
-of pipe p starts. Issuing hands on what the scalar unit knows; a set flag hands on what its pipe has done and knows to who waits for it; a
-barrier adds what its pipe has done. Items of one pipe start in order but overlap, so a read or a write after a write of the same pipe also
-needs a barrier, except that the cube accumulates in order.
+Happens-before by vector clocks over the pipes of a core: `known[p][q]` is how many items of pipe q are certainly complete
+when the next item of pipe p starts. Issuing hands on what the scalar unit knows; a set flag hands on what its pipe has done
+and knows to who waits for it; a barrier adds what its pipe has done. Items of one pipe start in order but overlap, so a read
+or a write after a write of the same pipe also needs a barrier, except that the cube accumulates in order.
 """
 
 from dataclasses import dataclass, field

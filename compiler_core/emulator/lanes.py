@@ -1,7 +1,7 @@
 """Scalars over lanes: one number where all blocks of a batch agree, a vector with one entry a block where they do not.
 
-Integers are Python ints or int64 vectors, wrapped to their width; i1 is 0 or 1, or a bool vector; floats are numpy scalars or vectors of
-their own dtype, so that each operation rounds once. UNKNOWN stands for what a run without data cannot know.
+Integers are Python ints or int64 vectors, wrapped to their width; i1 is 0 or 1, or a bool vector; floats are numpy scalars or
+vectors of their own dtype, so that each operation rounds once. UNKNOWN stands for what a run without data cannot know.
 """
 
 from collections.abc import Callable
@@ -61,7 +61,7 @@ def dtype_of(type: Type) -> np.dtype[Any]:
 
 def is_wide(dtype: np.dtype[Any]) -> bool:
     """Whether arithmetic in the dtype itself is exact enough to be what the hardware does: 32 and 64 bits, and integers."""
-    return dtype.kind in "iub" or dtype in (np.float32, np.float64)
+    return dtype.kind in "iub" or dtype.name in ("float32", "float64")
 
 
 def wrap(value: Scalar, width: int) -> Scalar:
@@ -201,15 +201,16 @@ def to_integer(value: Scalar, width: int) -> Scalar:
     """Towards zero, saturating at the width; nan gives 0."""
     low, high = -(1 << (width - 1)), (1 << (width - 1)) - 1
     wide = np.nan_to_num(np.asarray(value, np.float64), nan=0.0, posinf=float(high), neginf=float(low))
-    found = np.clip(np.trunc(wide), low, high)
-    return found.astype(np.int64) if found.ndim else int(found)
+    found: Array = np.clip(np.trunc(wide), low, high)
+    return found.astype(np.int64) if found.ndim else int(found.item())
 
 
 def select(condition: Scalar, then: Scalar, other: Scalar) -> Scalar:
     if is_vector(condition):
         if then is UNKNOWN or other is UNKNOWN:
             return UNKNOWN
-        return np.where(condition, then, other)
+        merged: Array = np.where(condition, then, other)
+        return merged
     return then if condition else other
 
 

@@ -75,7 +75,10 @@ class Launch:
         self.class_of[path.blocks] = timed.number
 
     def deal(self) -> tuple[list[float], list[tuple[int, float]]]:
-        """End cycle of each core, and for each block its core and start. A block goes to the core that is free first, in block order."""
+        """End cycle of each core, and for each block its core and start.
+
+        A block goes to the core that is free first, in block order.
+        """
         durations = [t.timeline.total for t in self.classes.values()]
         free = [(0.0, core) for core in range(self.cores)]
         ends = [0.0] * self.cores
@@ -110,6 +113,14 @@ class Launch:
             },
             operations=machine.operations,
             missed_bytes=sum(item.missed * t.blocks for t in self.classes.values() for _, item in t.stream),
+            transfers=sum(
+                t.blocks
+                for t in self.classes.values()
+                for _, item in t.stream
+                if item.path.startswith("GM") or item.path.endswith("GM")
+            ),
+            core_type=self.core_type if self.chip.split else "AI",
+            available_cores=self.cores,
             active_cores=self.active,
             lines=self._lines(),
             diagnostics=diagnostics,

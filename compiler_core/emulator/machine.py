@@ -1,4 +1,6 @@
-"""The state of a run: chip, memories, the batch of blocks being executed, and how an instruction is carried out over its lanes."""
+"""The state of a run: chip, memories, the batch of blocks being executed, and how an instruction is carried out over
+its lanes.
+"""
 
 import time
 from collections.abc import Callable, Sequence
@@ -8,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from compiler_core.chips import Chip
-from compiler_core.diagnostics import Argument, LimitHit, Refused, Span, error
+from compiler_core.diagnostics import Argument, Diagnostic, LimitHit, Refused, Span, error, message
 from compiler_core.emulator.lanes import UNKNOWN, Array, Scalar
 from compiler_core.emulator.memory import (
     Group,
@@ -37,7 +39,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """An instruction in the program. `pipe` is S, V, M, MTE1, MTE2, MTE3 or FIX; `scalars` counts the scalar ops just before it."""
+    """An instruction in the program.
+
+    `pipe` is S, V, M, MTE1, MTE2, MTE3 or FIX; `scalars` counts the scalar ops just before it.
+    """
 
     index: int
     op: Op
@@ -53,7 +58,7 @@ def spans_of(op: Op) -> tuple[Span, ...]:
 
 def refuse(at: Op, code: str, /, **arguments: Argument) -> NoReturn:
     """Raises Refused with a message that points at an op."""
-    raise Refused(error(code, *spans_of(at), **arguments))
+    raise Refused(Diagnostic("error", message(code, **arguments), spans_of(at)))
 
 
 @dataclass(slots=True)

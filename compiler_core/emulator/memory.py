@@ -1,7 +1,8 @@
 """Memories and views: global buffers, the on-chip memories of a batch of blocks, and the numpy arrays that a view of them is.
 
-A view's offset, sizes and strides may differ between lanes. `split` groups the lanes whose shapes and on-chip addresses agree, and
-`Group.pieces` factors the offsets that remain into arithmetic progressions, so that a tile over many lanes is one strided numpy view.
+A view's offset, sizes and strides may differ between lanes. `split` groups the lanes whose shapes and on-chip addresses
+agree, and `Group.pieces` factors the offsets that remain into arithmetic progressions, so that a tile over many lanes is one
+strided numpy view.
 """
 
 from bisect import bisect_right
@@ -49,7 +50,8 @@ class GlobalBuffer:
 class LocalMemory:
     """UB, L1 or L0C of every lane of a batch.
 
-    Bytes are held as one [lane, bytes] array for each group of overlapping buffers, so that tiles of several lanes lie close together.
+    Bytes are held as one [lane, bytes] array for each group of overlapping buffers, so that tiles of several lanes lie close
+    together.
     """
 
     local = True
@@ -177,7 +179,9 @@ class Tile:
 
 @dataclass(slots=True)
 class Piece:
-    """Lanes in one or two nested arithmetic progressions: `first` and `steps` for the lane number, then for each vector start."""
+    """Lanes in one or two nested arithmetic progressions: `first` and `steps` for the lane number, then for each vector
+    start.
+    """
 
     low: int
     shape: tuple[int, ...]

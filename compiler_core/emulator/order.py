@@ -1,6 +1,7 @@
 """The order in which a core carries out a block's items: program order, with what waits for a later flag moved behind its set.
 
-A wait holds its own pipe only, so a set further on in the program may still release it. Where none does, the block is stuck: a deadlock.
+A wait holds its own pipe only, so a set further on in the program may still release it. Where none does, the block is stuck:
+a deadlock.
 """
 
 from collections import deque

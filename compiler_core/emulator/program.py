@@ -1,7 +1,7 @@
 """Translation: a hivm function becomes lists of steps, Python closures that run one op over all lanes of a batch.
 
-Scalar ops run for every lane, active or not (they have no effect); memory is touched for active lanes only. Control flow that differs
-between lanes runs each side for its lanes and merges the results.
+Scalar ops run for every lane, active or not (they have no effect); memory is touched for active lanes only. Control flow that
+differs between lanes runs each side for its lanes and merges the results.
 """
 
 from collections.abc import Callable
@@ -118,23 +118,39 @@ def _constant(op: Op) -> Scalar:
 # Scalars
 
 
-def _scalar(t: Translator, op: Op, function: Callable[..., Any], free: bool = False) -> Step:
-    """A step that computes one result; UNKNOWN in, UNKNOWN out. `free` ops cost the scalar unit nothing."""
+def _binary(t: Translator, op: Op, function: Callable[[Scalar, Scalar], Scalar]) -> Step:
+    """A step that computes one number from two; UNKNOWN in, UNKNOWN out."""
+    t.scalars += 1
+    (a, b), result = t.slots_of(op.operands), t.slot(op.result)
+
+    def step(batch: Batch) -> None:
+        values = batch.values
+        x, y = values[a], values[b]
+        values[result] = UNKNOWN if x is UNKNOWN or y is UNKNOWN else function(x, y)
+
+    return step
+
+
+def _unary(t: Translator, op: Op, function: Callable[[Scalar], Scalar], free: bool = False) -> Step:
+    """As _binary, of one number. `free` ops cost the scalar unit nothing."""
     t.scalars += 0 if free else 1
+    (a,), result = t.slots_of(op.operands), t.slot(op.result)
+
+    def step(batch: Batch) -> None:
+        values = batch.values
+        values[result] = UNKNOWN if values[a] is UNKNOWN else function(values[a])
+
+    return step
+
+
+def _nary(t: Translator, op: Op, function: Callable[[list[Scalar]], Scalar]) -> Step:
+    """As _binary, of any number of numbers."""
+    t.scalars += 1
     operands, result = t.slots_of(op.operands), t.slot(op.result)
-    if len(operands) == 2:
-        a, b = operands
-
-        def binary(batch: Batch) -> None:
-            values = batch.values
-            x, y = values[a], values[b]
-            values[result] = UNKNOWN if x is UNKNOWN or y is UNKNOWN else function(x, y)
-
-        return binary
 
     def step(batch: Batch) -> None:
         given = [batch.values[s] for s in operands]
-        batch.values[result] = UNKNOWN if any(g is UNKNOWN for g in given) else function(*given)
+        batch.values[result] = UNKNOWN if any(g is UNKNOWN for g in given) else function(given)
 
     return step
 
@@ -152,7 +168,7 @@ def _division(op: Op, function: Callable[[Scalar, Scalar], Scalar]) -> Callable[
 def _integer(t: Translator, op: Op) -> Step:
     name, width = op.name.removeprefix("arith."), la.width_of(op.result.type)
     function = _division(op, la.INTEGER[name]) if "div" in name or "rem" in name else la.INTEGER[name]
-    return _scalar(t, op, lambda a, b: la.wrap(function(a, b), width))
+    return _binary(t, op, lambda a, b: la.wrap(function(a, b), width))
 
 
 def _unsigned(t: Translator, op: Op) -> Step:
@@ -163,12 +179,12 @@ def _unsigned(t: Translator, op: Op) -> Step:
         found = function(la.unsigned(a, width), la.unsigned(b, width))
         return la.wrap(found.astype(np.int64) if is_vector(found) else found, width)
 
-    return _scalar(t, op, compute)
+    return _binary(t, op, compute)
 
 
 def _float(t: Translator, op: Op) -> Step:
     function, dtype = la.FLOAT[op.name.removeprefix("arith.")], la.dtype_of(op.result.type)
-    return _scalar(t, op, lambda a, b: la.as_float(function(a, b), dtype))
+    return _binary(t, op, lambda a, b: la.as_float(function(a, b), dtype))
 
 
 for _name in la.INTEGER:
@@ -181,12 +197,12 @@ for _name in la.FLOAT:
 
 @translates("arith.cmpi")
 def _compare_integers(t: Translator, op: Op) -> Step:
-    return _scalar(t, op, la.compare_integers(predicate_of(op), la.width_of(op.operands[0].type)))
+    return _binary(t, op, la.compare_integers(predicate_of(op), la.width_of(op.operands[0].type)))
 
 
 @translates("arith.cmpf")
 def _compare_floats(t: Translator, op: Op) -> Step:
-    return _scalar(t, op, la.compare_floats(predicate_of(op)))
+    return _binary(t, op, la.compare_floats(predicate_of(op)))
 
 
 @translates("arith.select")
@@ -205,18 +221,23 @@ def _select(t: Translator, op: Op) -> Step:
     return step
 
 
+def _minus_bit(bit: Scalar) -> Scalar:
+    """A signed one-bit number: 0 or -1."""
+    return -(bit.astype(np.int64) if is_vector(bit) else bit)
+
+
 @translates("arith.index_cast", "arith.extsi")
 def _same_number(t: Translator, op: Op) -> Step:
     width, one_bit = la.width_of(op.result.type), op.operands[0].type == IntegerType(1)
     if one_bit:
-        return _scalar(t, op, lambda a: -(a.astype(np.int64) if is_vector(a) else a), free=True)
-    return _scalar(t, op, lambda a: la.wrap(a, width), free=True)
+        return _unary(t, op, _minus_bit, free=True)
+    return _unary(t, op, lambda a: la.wrap(a, width), free=True)
 
 
 @translates("arith.trunci")
 def _truncate(t: Translator, op: Op) -> Step:
     width = la.width_of(op.result.type)
-    return _scalar(t, op, lambda a: la.wrap(a, width), free=True)
+    return _unary(t, op, lambda a: la.wrap(a, width), free=True)
 
 
 @translates("arith.extui", "arith.index_castui")
@@ -226,26 +247,26 @@ def _widen_unsigned(t: Translator, op: Op) -> Step:
     def compute(a: Scalar) -> Scalar:
         return la.unsigned(a.astype(np.int64) if is_vector(a) else a, width)
 
-    return _scalar(t, op, compute, free=True)
+    return _unary(t, op, compute, free=True)
 
 
 @translates("arith.sitofp", "arith.uitofp", "arith.extf", "arith.truncf")
 def _to_float(t: Translator, op: Op) -> Step:
     dtype, source = la.dtype_of(op.result.type), op.operands[0].type
     if op.name == "arith.uitofp":
-        return _scalar(t, op, lambda a: la.as_float(la.unsigned(a, la.width_of(source)), dtype))
-    return _scalar(t, op, lambda a: la.as_float(a, dtype))
+        return _unary(t, op, lambda a: la.as_float(la.unsigned(a, la.width_of(source)), dtype))
+    return _unary(t, op, lambda a: la.as_float(a, dtype))
 
 
 @translates("arith.fptosi", "arith.fptoui")
 def _to_integer(t: Translator, op: Op) -> Step:
     width = la.width_of(op.result.type)
-    return _scalar(t, op, lambda a: la.to_integer(a, width))
+    return _unary(t, op, lambda a: la.to_integer(a, width))
 
 
 @translates("arith.negf")
 def _negate(t: Translator, op: Op) -> Step:
-    return _scalar(t, op, lambda a: -a)
+    return _unary(t, op, lambda a: -a)
 
 
 @translates("arith.bitcast")
@@ -258,7 +279,11 @@ def _bitcast(t: Translator, op: Op) -> Step:
             return bits.astype(np.int64) if bits.ndim else int(bits)
         return bits if bits.ndim else bits[()]
 
-    return _scalar(t, op, compute)
+    return _unary(t, op, compute)
+
+
+def _rsqrt(x: Array) -> Array:
+    return 1 / np.sqrt(x)
 
 
 _MATH: dict[str, Callable[..., Any]] = {
@@ -271,7 +296,7 @@ _MATH: dict[str, Callable[..., Any]] = {
     "floor": np.floor,
     "log": np.log,
     "log2": np.log2,
-    "rsqrt": lambda x: 1 / np.sqrt(x),
+    "rsqrt": _rsqrt,
     "sin": np.sin,
     "sqrt": np.sqrt,
     "tanh": np.tanh,
@@ -280,11 +305,15 @@ _MATH: dict[str, Callable[..., Any]] = {
 
 
 def _math(t: Translator, op: Op) -> Step:
-    function, type = _MATH[op.name.removeprefix("math.")], op.result.type
+    function = _MATH[op.name.removeprefix("math.")]
     if op.name == "math.absi":
-        return _scalar(t, op, lambda a: abs(a))
-    dtype = la.dtype_of(type)
-    return _scalar(t, op, lambda *a: la.as_float(function(*(np.asarray(x, np.float64) for x in a)), dtype))
+        return _unary(t, op, abs)
+    dtype = la.dtype_of(op.result.type)
+
+    def compute(given: list[Scalar]) -> Scalar:
+        return la.as_float(function(*(np.asarray(x, np.float64) for x in given)), dtype)
+
+    return _nary(t, op, compute)
 
 
 for _name in _MATH:
@@ -300,16 +329,16 @@ def _affine(t: Translator, op: Op) -> Step:
         refuse(op, "emulator-unsupported", op=op.name, what=str(problem))
     if op.name == "affine.apply":
         (only,) = results
-        return _scalar(t, op, lambda *given: only(given))
+        return _nary(t, op, only)
     choose = la.minimum if op.name == "affine.min" else la.maximum
 
-    def compute(*given: Scalar) -> Scalar:
+    def compute(given: list[Scalar]) -> Scalar:
         found = results[0](given)
         for other in results[1:]:
             found = choose(found, other(given))
         return found
 
-    return _scalar(t, op, compute)
+    return _nary(t, op, compute)
 
 
 @translates("hivm.hir.get_block_idx")
@@ -759,7 +788,9 @@ def _while(t: Translator, op: Op) -> Step:
 
 
 def buffer_intervals(function: Op, capacity: dict[str, int]) -> dict[str, list[tuple[int, int]]]:
-    """Byte ranges of the buffers of each on-chip space; the whole memory where an address is computed in a way not looked into."""
+    """Byte ranges of the buffers of each on-chip space; the whole memory where an address is computed in a way not
+    looked into.
+    """
     found: dict[str, list[tuple[int, int]]] = {space: [] for space in capacity}
     for op in function.walk():
         if op.name != "hivm.hir.pointer_cast":

@@ -8,7 +8,10 @@ from compiler_core.diagnostics import Diagnostic
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A run's measurements; all zero or empty where timing was off. Cycles are core cycles, from the first to the last instruction."""
+    """A run's measurements; all zero or empty where timing was off.
+
+    Cycles are core cycles, from the first to the last instruction.
+    """
 
     cycles: int = 0
     microseconds: float = 0.0
@@ -28,6 +31,11 @@ class Result:
     """Arithmetic operations over all blocks; a multiply-add is two."""
     missed_bytes: int = 0
     """Bytes that L2 had to bring in from memory."""
+    transfers: int = 0
+    """Moves to and from global memory, over all blocks."""
+    core_type: str = ""
+    """AIV or AIC on a split chip, AI on a coupled one: the cores that ran it."""
+    available_cores: int = 0
     active_cores: int = 0
     lines: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     """Source lines of the instructions that kept each pipe busy longest, first the longest."""

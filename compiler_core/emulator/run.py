@@ -30,7 +30,9 @@ Grid: TypeAlias = tuple[int, int, int]
 MAX_BLOCKS = 65_535
 """Blocks of one launch. Source: the documented limit of a launch's block dimension."""
 BATCH_BYTES = 3 << 20
-"""On-chip memory of the blocks executed together: small enough to stay in a host's cache, large enough to pay for each numpy call."""
+"""On-chip memory of the blocks executed together: small enough to stay in a host's cache, large enough to pay for
+each numpy call.
+"""
 SPACES = {"ub": "ub", "cbuf": "l1", "cc": "l0c"}
 
 assert instructions  # its import declares the instructions
@@ -67,11 +69,12 @@ def run(
     hazards: bool = True,
     limits: Limits | None = None,
 ) -> Result:
-    """Runs a machine-stage function: the user's arguments in order (arrays are changed in place, as global memory is), over a grid.
+    """Runs a machine-stage function: the user's arguments in order (arrays are changed in place, as global memory is), over a
+    grid.
 
-    Without `functional` nothing is computed and only shapes of arrays matter; a kernel whose path depends on data is then refused. Raises
-    Refused for code or arguments that cannot run, out of bounds and misaligned accesses and deadlocks; LimitHit at a limit. Races and
-    flags left over are in the result's diagnostics.
+    Without `functional` nothing is computed and only shapes of arrays matter; a kernel whose path depends on data is then
+    refused. Raises Refused for code or arguments that cannot run, out of bounds and misaligned accesses and deadlocks;
+    LimitHit at a limit. Races and flags left over are in the result's diagnostics.
     """
     limits = limits or Limits()
     target = find_function(module, function)
@@ -127,7 +130,9 @@ def _execute(program: Program, machine: Machine, bound: list[Any], first: int, c
 
 
 def _batches(local: dict[str, LocalMemory], grid: Grid, blocks: int, functional: bool, limits: Limits) -> list[tuple[int, int]]:
-    """First block and number of blocks of each batch; whole rows of the grid where they fit, so that offsets stay progressions."""
+    """First block and number of blocks of each batch; whole rows of the grid where they fit, so that offsets stay
+    progressions.
+    """
     if not functional:
         return [(0, blocks)]
     each = max(1, sum(m.bytes_per_lane for m in local.values()))

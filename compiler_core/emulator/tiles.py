@@ -1,7 +1,7 @@
 """What vector instructions compute, on arrays whose leading axes are lanes.
 
-fp16, bf16 and fp8 are computed in fp32 and rounded once on writing; integers wrap; reductions add in numpy's fixed pairwise order, so
-that a run gives the same bits every time.
+fp16, bf16 and fp8 are computed in fp32 and rounded once on writing; integers wrap; reductions add in numpy's fixed pairwise
+order, so that a run gives the same bits every time.
 """
 
 import math
@@ -181,8 +181,8 @@ def arange(out: Array, offset: Scalar, strides: Sequence[Scalar], lanes: int) ->
     rank = out.ndim - lanes
     total: Scalar = offset
     for d, stride in enumerate(strides):
-        shape = [1] * lanes + [-1 if i == d else 1 for i in range(rank)]
-        index: Array = np.arange(out.shape[lanes + d]).reshape(shape)
+        shape: list[int] = [1] * lanes + [-1 if i == d else 1 for i in range(rank)]
+        index: Array = np.reshape(np.arange(int(out.shape[lanes + d])), shape)
         total = total + index * stride
     out[...] = total
 

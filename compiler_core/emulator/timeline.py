@@ -1,7 +1,7 @@
 """Time: one block's items through the in-order queues of a core.
 
-The scalar unit issues in program order. A pipe starts an item when it has been issued, the item before it has done its work and the flags
-and barriers before it are passed; the item completes a startup later, while the next may already be working.
+The scalar unit issues in program order. A pipe starts an item when it has been issued, the item before it has done its work
+and the flags and barriers before it are passed; the item completes a startup later, while the next may already be working.
 """
 
 from collections import deque

@@ -1,4 +1,6 @@
-"""The timeline as Chrome-trace JSON, which Perfetto and chrome://tracing open: a process for each core, a thread for each pipe."""
+"""The timeline as Chrome-trace JSON, which Perfetto and chrome://tracing open: a process for each core, a thread for
+each pipe.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
