@@ -20,7 +20,7 @@ help: ## this list
 setup: $(DEV_ENV) $(PAGE) ## environments, pinned dependencies, the page
 
 run: $(RUN_ENV) $(PAGE) ## everything on this machine, until Ctrl-C
-	@exec $(BIN)/python manage.py up $(ARGS)
+	@exec $(BIN)/python manage.py up --with-parent $(ARGS)
 
 check: $(DEV_ENV) $(NODE_ENV) ## formatters, linters, types
 	$(BIN)/ruff format --check .

@@ -162,7 +162,10 @@ class Attempt:
                 elif frame.kind == EVENT:
                     blobs.put_all(bodies)
                     bodies.clear()
-                    yield events.decode(frame.body)
+                    event = events.decode(frame.body)
+                    if isinstance(event, Failed) and event.status == 4:
+                        log.error("compilation %s failed of a bug:\n%s", self._claim.key, child.stderr)
+                    yield event
                 elif frame.kind == sandbox.OUT_OF_MEMORY:
                     yield out_of_memory()
                 else:

@@ -1,6 +1,7 @@
 """A scripted compiler: the source says what it does, one word a line. `everything` yields every type of event."""
 
 import os
+import random
 import resource
 import signal
 import socket
@@ -79,6 +80,9 @@ def compile(request: CompileRequest, blobs: BlobSink, model: bytes | None = None
                 time.sleep(float(argument))
             case "everything":
                 yield from everything(blobs)
+            case "loud":
+                loud = Diagnostic("note", Message("loud", {}, random.Random(0).randbytes(int(argument) // 2).hex()))
+                yield events.DiagnosticEvent(diagnostic=loud)
             case "refuse":
                 yield events.Failed(diagnostic=COMPLAINT, status=1)
                 return

@@ -17,6 +17,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         TILESCOPE_KEPT_BYTES=str(8 << 20),
         TILESCOPE_MODEL_BYTES=str(64 << 20),
         TILESCOPE_INSPECT_SECONDS="2",
+        TILESCOPE_SOCKET_STALL_SECONDS="2",
     )  # fmt: skip
     yield running
     running.stop()

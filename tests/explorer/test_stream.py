@@ -1,10 +1,13 @@
 """The stream, end to end: asked over HTTP, run by a worker in a sandbox, journalled, followed by sockets, kept."""
 
+import asyncio
 import itertools
 import json
+import time
 
 import msgspec
 import pytest
+from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 from websockets.typing import Origin
@@ -156,3 +159,39 @@ def test_a_record_reads_as_it_was_written(server: Server) -> None:
     list(server.follow(key))
     body = server.get(f"/api/v1/compilations/{key}").body
     assert msgspec.json.encode(msgspec.json.decode(body, type=Record)) == body
+
+
+def test_two_hundred_sockets_share_one_reader(server: Server) -> None:
+    key = server.compile(f"pass sleep:2 pass pass {next(unique)}")
+
+    async def follow() -> list[str]:
+        async with connect_async(f"ws://127.0.0.1:{server.port}/ws/compilations/{key}", open_timeout=30) as socket:
+            return [str(message) async for message in socket]
+
+    async def follow_all() -> tuple[list[list[str]], bytes]:
+        followers = [asyncio.create_task(follow()) for _ in range(200)]
+        metrics = b""
+        while not all(follower.done() for follower in followers):
+            now = await asyncio.to_thread(lambda: server.get("/metrics").body)
+            metrics = now if b"tilescope_sockets 200.0" in now else metrics
+        return await asyncio.gather(*followers), metrics
+
+    journals, metrics = asyncio.run(follow_all())
+    assert [json.loads(message)["seq"] for message in journals[0]] == list(range(6))
+    assert all(journal == journals[0] for journal in journals)
+    assert b"tilescope_readers 1.0" in metrics
+
+
+def test_a_socket_that_does_not_read_is_sent_away_and_comes_back_by_cursor(server: Server) -> None:
+    key = server.compile(f"{'loud:500000 ' * 60} {next(unique)}")
+    whole = list(server.follow(key))
+    seen = []
+    with connect(f"ws://127.0.0.1:{server.port}/ws/compilations/{key}", max_size=None, max_queue=1) as lazy:
+        time.sleep(4)
+        with pytest.raises(ConnectionClosed) as closed:
+            while True:
+                seen.append(json.loads(lazy.recv()))
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1013
+    assert 0 < len(seen) < len(whole)
+    assert [*seen, *server.follow(key, after=seen[-1]["seq"])] == whole
