@@ -12,6 +12,7 @@ import numpy as np
 from compiler_core.diagnostics import Diagnostic, Refused, message
 from compiler_core.dialects.graph import (
     activation_of,
+    array_of,
     constant,
     float_attribute,
     integer,
@@ -168,6 +169,18 @@ def _corrections(op: Op) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
     return (counts[0][:, None, None] * counts[1][None, :, None]).astype(np.float32)
 
 
+def expand_bias(op: Op) -> bool:
+    """A bias that the model computes: an addition after the product."""
+    if len(op.operands) < 3 or array_of(op.operands[2]) is not None or (op.name == "graph.conv" and layout_of(op) == "NCHW"):
+        return False
+    builder = Builder.before(op)
+    y = remade(builder, op, op.operands[:2], TensorType(shape_of(op.result), f32))
+    assert y.op is not None
+    y.op.attributes.pop("activation", None)
+    op.replace_with(builder.value("graph.add", [y, op.operands[2]], op.result.type, _activation(op), op.result.name))
+    return True
+
+
 def check_groups(op: Op) -> bool:
     """Raises Refused for grouped convolutions that are neither whole nor depthwise."""
     groups = integer(op, "group", 1)
@@ -183,7 +196,8 @@ PATTERNS = {
     "graph.batch_normalization": [expand_batch_normalization],
     "graph.gemm": [expand_gemm],
     "graph.softmax": [expand_softmax],
-    "graph.conv": [to_nhwc, check_groups, expand_padding],
+    "graph.conv": [to_nhwc, check_groups, expand_padding, expand_bias],
+    "graph.matmul": [expand_bias],
     "graph.max_pool": [to_nhwc, expand_padding],
     "graph.average_pool": [to_nhwc, expand_padding],
     "graph.global_average_pool": [to_nhwc],

@@ -7,6 +7,9 @@ same kind on the same shapes share one kernel.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
 from compiler_core.chips import Chip
 from compiler_core.dialects import memref
 from compiler_core.dialects.builtin import function, functions, symbol
@@ -31,6 +34,9 @@ from compiler_core.lowering.kernels.frame import Kernel, rounded_up
 from compiler_core.lowering.kernels.softmax import ALIGNMENT, softmax
 from compiler_core.passes.base import Pass, PassContext
 from compiler_core.passes.expand_graph import refused
+from compiler_core.passes.graph_rewrites import float64
+
+Array = NDArray[np.generic]
 
 VIEWS = ("graph.reshape", "graph.flatten", "graph.identity")
 LIVE_TILES = 12
@@ -46,6 +52,14 @@ def flat(element: Type) -> MemRefType:
     return MemRefType((DYNAMIC,), element)
 
 
+@dataclass(frozen=True)
+class Weight:
+    """A constant that a kernel takes besides its op's operands."""
+
+    array: Array
+    name: str
+
+
 @dataclass
 class Kernels:
     """The kernels made so far, by what they compute."""
@@ -54,11 +68,11 @@ class Kernels:
     taken: set[str] = field(default_factory=set[str])
     made: dict[str, Op] = field(default_factory=dict[str, Op])
 
-    def of(self, op: Op) -> tuple[Op, list[Value]]:
-        """The kernel of an op, and those of its operands that the kernel takes as buffers. Raises Refused."""
+    def of(self, op: Op) -> tuple[Op, list[Value | Weight]]:
+        """The kernel of an op, and what it takes as buffers before its result. Raises Refused."""
         known = _known(op)
         key = f"{op.name} {dictionary_text(op.attributes)} {[str(v.type) for v in (*op.operands, op.result)]} {known}"
-        operands = [v for i, v in enumerate(op.operands) if i not in known]
+        operands = _bias(op) or [v for i, v in enumerate(op.operands) if i not in known]
         if key in self.made:
             for inner in self.made[key].walk():
                 inner.location = fuse_locations(inner.location, op.location)
@@ -75,6 +89,22 @@ class Kernels:
             name = f"{wanted}_{i}"
         self.taken.add(name)
         return name
+
+
+def is_product(op: Op) -> bool:
+    """Computed by the cube: a depthwise convolution is not."""
+    return op.name == "graph.matmul" or (op.name == "graph.conv" and integer(op, "group", 1) == 1)
+
+
+def _bias(op: Op) -> list[Value | Weight]:
+    """The operands of a product with a bias, as its kernel takes them; none for any other op."""
+    if not is_product(op) or len(op.operands) < 3:
+        return []
+    x, weight, bias = op.operands
+    array = float64(bias)
+    assert array is not None
+    ones, rows = product.bias_operands(array.reshape(-1), tensor_type(weight).element)
+    return [x, weight, Weight(ones, f"ones.{tensor_type(weight).element}"), Weight(rows, bias.name)]
 
 
 def _known(op: Op) -> dict[int, float]:
@@ -123,10 +153,9 @@ class Site:
         return lambda grid: Kernel(name, [*buffers, out], grid, self.op.location, (self.op.id,))
 
     def ends(self, what: str) -> product.Ends:
-        x, _, *bias = (tensor_type(v).element for v in self.op.operands)
-        output = tensor_type(self.op.result).element
-        bias_type = bias[0] if bias else None
-        return product.Ends(self.name(what), x, bias_type, output, activation_of(self.op), self.op.location, (self.op.id,))
+        x, output = (tensor_type(v).element for v in (self.op.operands[0], self.op.result))
+        biased = len(self.op.operands) > 2
+        return product.Ends(self.name(what), x, biased, output, activation_of(self.op), self.op.location, (self.op.id,))
 
 
 def _matmul(site: Site) -> Op:
@@ -155,7 +184,7 @@ def _batch_strides(shape: tuple[int, ...], batch: tuple[int, ...]) -> tuple[int,
 def _conv(site: Site) -> Op:
     x, over = site.shapes[0], window_of(site.op)
     height, width = over.kernel
-    if integer(site.op, "group", 1) > 1:
+    if not is_product(site.op):
         make = site.maker(f"depthwise_{height}x{width}", ("x", "weight", "bias"))
         bias = len(site.op.operands) > 2
         return window.depthwise(make, x, site.out, over, site.room, bias=bias, activation=activation_of(site.op))
@@ -262,8 +291,8 @@ class Schedule:
             kernel, operands = self.kernels.of(op)
             self.call(kernel, [*operands, op.result])
 
-    def call(self, kernel: Op, values: Sequence[Value]) -> None:
-        buffers = [self.buffer(v) for v in values]
+    def call(self, kernel: Op, values: Sequence[Value | Weight]) -> None:
+        buffers = [self.buffer(v) if isinstance(v, Value) else self.weight(v, ()) for v in values]
         self.builder.op("func.call", buffers, attributes={"callee": SymbolRefAttr(symbol(kernel))})
 
     def copy_out(self, terminator: Op, outputs: Sequence[Value], homes: dict[Value, Value]) -> None:
@@ -281,7 +310,9 @@ class Schedule:
     def buffer(self, value: Value) -> Value:
         """The flat buffer of a value; a constant's is made from its global."""
         if value not in self.buffers:
-            self.buffers[value] = self.weight(value)
+            array = array_of(value)
+            assert array is not None and value.op is not None
+            self.buffers[value] = self.weight(Weight(array, value.name), (value.op.id,))
         return self.buffers[value]
 
     def alloc(self, value: Value) -> Value:
@@ -289,12 +320,11 @@ class Schedule:
         made = memref.alloc(self.builder, MemRefType((type.size,), type.element), hint=value.name)
         return self.builder.value("memref.cast", [made], flat(type.element), hint=value.name)
 
-    def weight(self, value: Value) -> Value:
-        array = array_of(value)
-        assert array is not None and value.op is not None
-        attribute = resource(array.reshape(-1), value.name)
-        type = MemRefType((array.size,), attribute.type.element)
-        name = self.name(value.name, str(attribute))
+    def weight(self, weight: Weight, origin: tuple[int, ...]) -> Value:
+        """A constant's buffer, from its global; `origin` is the graph op that holds it."""
+        attribute = resource(weight.array.reshape(-1), weight.name)
+        type = MemRefType((weight.array.size,), attribute.type.element)
+        name = self.name(weight.name, str(attribute))
         if name not in self.globals:
             attributes = {
                 "sym_name": name,
@@ -303,10 +333,10 @@ class Schedule:
                 "constant": UnitAttr(),
                 "sym_visibility": "private",
             }
-            constant = Op("memref.global", attributes=attributes, location=value.op.location, origin=(value.op.id,))
+            constant = Op("memref.global", attributes=attributes, location=self.builder.location, origin=origin)
             self.globals[name] = constant
-        got = self.builder.value("memref.get_global", [], type, {"name": SymbolRefAttr(name)}, value.name)
-        return self.builder.value("memref.cast", [got], flat(type.element), hint=value.name)
+        got = self.builder.value("memref.get_global", [], type, {"name": SymbolRefAttr(name)}, weight.name)
+        return self.builder.value("memref.cast", [got], flat(type.element), hint=weight.name)
 
     def name(self, wanted: str, text: str) -> str:
         """The symbol of a weight: its own name where that is free or holds the same numbers."""

@@ -1,19 +1,30 @@
-"""Matrix products and convolutions for the cube: tiles from memory, accumulated in float32; bias first, ReLU last."""
+"""Matrix products and convolutions for the cube: tiles from memory, accumulated in float32; bias first, ReLU last.
+
+A bias is a product too, the first one: a column of ones times the bias as a row. In 16 bits it is several rows that add up to
+it, so that nothing of its precision is lost.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 
+import numpy as np
+from numpy.typing import NDArray
+
 from compiler_core.chips import Chip
-from compiler_core.dialects import linalg, tensor
-from compiler_core.dialects.graph import Window
+from compiler_core.dialects import linalg
+from compiler_core.dialects.graph import Window, dtype_of
 from compiler_core.dialects.indices import Mixed
 from compiler_core.ir import Locations, Op, Value
-from compiler_core.ir.types import Type, byte_width, f32
+from compiler_core.ir.types import Type, bf16, byte_width, f16
 from compiler_core.lowering.kernels.frame import Kernel, Tiled, pieces, rounded_up
 
 FRACTAL = 16
 """Rows and columns of the blocks in which the cube multiplies."""
+LARGEST = 128
+"""Most rows and columns of a tile of the result."""
+BIAS_ROWS: dict[Type, int] = {f16: 2, bf16: 3}
+"""Rows of that type that add up to a float32 bias: 24 bits in pieces of 11 or 8. One row of any wider type."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +33,14 @@ class Ends:
 
     name: str
     inputs: Type
-    bias: Type | None
+    biased: bool
     output: Type
     activation: str | None
     location: Locations
     origin: tuple[int, ...]
 
     def kernel(self, grid: Sequence[int]) -> Kernel:
-        bias = [("bias", self.bias)] if self.bias is not None else []
+        bias = [("ones", self.inputs), ("bias", self.inputs)] if self.biased else []
         buffers = [("x", self.inputs), ("weight", self.inputs), *bias, ("out", self.output)]
         return Kernel(self.name, buffers, grid, self.location, self.origin)
 
@@ -48,8 +59,8 @@ def choose(chip: Chip, rows: int, columns: int, inner: int, programs: int, type:
 
     Two tiles of A and of B fit L0A and L0B, so that one loads while the other multiplies; two of the result fit L0C.
     """
-    m = min(128, rounded_up(rows, FRACTAL))
-    n = min(128, rounded_up(columns, FRACTAL))
+    m = min(LARGEST, rounded_up(rows, FRACTAL))
+    n = min(LARGEST, rounded_up(columns, FRACTAL))
     while 2 * m * n * 4 > chip.l0c:
         n //= 2
     depth = min(chip.l0a // (2 * m), chip.l0b // (2 * n)) // byte_width(type)
@@ -63,13 +74,27 @@ Load = Callable[[Mixed, Mixed], Value]
 """Loads a tile, given where it starts along the inner dimension and how much of it is inside."""
 
 
-def start(kernel: Kernel, bias: Value | None, tiles: Tiles, columns: Tiled) -> Value:
-    """The accumulator before the first product: zeros, or the bias in every row."""
-    if bias is None:
-        return kernel.full(0.0, (tiles.m, tiles.n), hint="acc")
-    vector = kernel.to(kernel.load(bias, columns.start, (tiles.n,), (1,), (columns.inside,), hint="bias_tile"), f32)
-    empty = tensor.empty(kernel.builder, (tiles.m, tiles.n), f32)
-    return linalg.broadcast(kernel.builder, vector, empty, (0,), "acc")
+def bias_operands(bias: NDArray[np.float64], type: Type) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+    """The two buffers of a bias: ones [LARGEST, FRACTAL] with as many columns of ones as the bias has rows, and the rows."""
+    kind, count = dtype_of(type), BIAS_ROWS.get(type, 1)
+    ones = np.zeros((LARGEST, FRACTAL), kind)
+    ones[:, :count] = 1
+    rows, rest = np.zeros((FRACTAL, bias.size), kind), bias.copy()
+    for i in range(count):
+        rows[i] = rest.astype(kind)
+        rest = rest - rows[i].astype(np.float64)
+    return ones, rows
+
+
+def start(kernel: Kernel, bias: Sequence[Value], size: int, tiles: Tiles, columns: Tiled) -> Value:
+    """The accumulator before the first product: zeros, or the bias in every row. `bias`: its two buffers; `size`: its length."""
+    acc = kernel.full(0.0, (tiles.m, tiles.n), hint="acc")
+    if not bias:
+        return acc
+    ones = kernel.load(bias[0], 0, (tiles.m, FRACTAL), (FRACTAL, 1), hint="ones_tile")
+    shape, valid = (FRACTAL, tiles.n), (FRACTAL, columns.inside)
+    rows = kernel.load(bias[1], columns.start, shape, (size, 1), valid, hint="bias_tile")
+    return linalg.matmul(kernel.builder, ones, rows, acc, "acc")
 
 
 def accumulate(kernel: Kernel, acc: Value, inner: int, tile: int, a: Load, b: Load) -> Value:
@@ -108,7 +133,7 @@ def matmul(chip: Chip, ends: Ends, m: int, n: int, k: int, batch: Sequence[int],
         place = kernel.plus(second, kernel.times(start, n))
         return kernel.load(weight, place, (tiles.k, tiles.n), (n, 1), (inside, columns.inside), hint="b")
 
-    acc = accumulate(kernel, start(kernel, bias[0] if bias else None, tiles, columns), k, tiles.k, a, b)
+    acc = accumulate(kernel, start(kernel, bias, n, tiles, columns), k, tiles.k, a, b)
     whole = [m * n * prod(batch[i + 1 :]) for i in range(len(batch))]
     offset = kernel.at(*zip(places, whole, strict=True), (rows.start, n), (columns.start, 1))
     return finish(kernel, ends, acc, offset, n, rows, columns)
@@ -152,7 +177,7 @@ def conv(chip: Chip, ends: Ends, x: Sequence[int], out: Sequence[int], window: W
     def line_of_taps(kh: Mixed, carried: list[Value]) -> list[Value]:
         return kernel.loop(taps, 1, carried, lambda kw, values: [tap(kh, kw, values[0])], "kw")
 
-    acc = start(kernel, bias[0] if bias else None, tiles, columns)
+    acc = start(kernel, bias, filters, tiles, columns)
     (acc,) = kernel.loop(taps_h, 1, [acc], line_of_taps, "kh")
     place = kernel.at((image, out_height * out_width * filters), (row, out_width * filters), (pixels.start, filters))
     return finish(kernel, ends, acc, kernel.plus(place, columns.start), filters, pixels, columns)
