@@ -90,7 +90,48 @@ RECIPES = {
 """What to write for functions that people expect and Triton does not have."""
 
 UNSUPPORTED = frozenset(
-    ["atomic_add", "atomic_and", "atomic_cas", "atomic_max", "atomic_min", "atomic_or", "atomic_xchg", "atomic_xor", "make_block_ptr", "advance", "make_tensor_descriptor", "load_tensor_descriptor", "store_tensor_descriptor", "dot_scaled", "argmax", "argmin", "associative_scan", "cumsum", "cumprod", "histogram", "sort", "flip", "gather", "topk", "rand", "rand4x", "randint", "randint4x", "randn", "randn4x", "philox", "cat", "join", "split", "interleave", "inline_asm_elementwise", "reduce", "map_elementwise", "umulhi", "xor_sum_scan"]
+    [
+        "atomic_add",
+        "atomic_and",
+        "atomic_cas",
+        "atomic_max",
+        "atomic_min",
+        "atomic_or",
+        "atomic_xchg",
+        "atomic_xor",
+        "make_block_ptr",
+        "advance",
+        "make_tensor_descriptor",
+        "load_tensor_descriptor",
+        "store_tensor_descriptor",
+        "dot_scaled",
+        "argmax",
+        "argmin",
+        "associative_scan",
+        "cumsum",
+        "cumprod",
+        "histogram",
+        "sort",
+        "flip",
+        "gather",
+        "topk",
+        "rand",
+        "rand4x",
+        "randint",
+        "randint4x",
+        "randn",
+        "randn4x",
+        "philox",
+        "cat",
+        "join",
+        "split",
+        "interleave",
+        "inline_asm_elementwise",
+        "reduce",
+        "map_elementwise",
+        "umulhi",
+        "xor_sum_scan",
+    ]
 )
 """Functions that Triton has and this compiler does not lower."""
 
@@ -138,7 +179,7 @@ def shape_of(thing: Thing, argument: str = "shape") -> list[int]:
     """A block shape: compile-time powers of two."""
     items = thing.items if isinstance(thing, Tuple) else (thing,)
     shape = [integer(item, argument) for item in items]
-    semantics.check_block(shape)
+    semantics.check_block(shape, argument)
     return shape
 
 

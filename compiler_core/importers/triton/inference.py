@@ -93,7 +93,11 @@ class _Flow:
         if isinstance(target, ast.Name):
             self.assigned.setdefault(target.id, []).append(value)
         elif isinstance(target, ast.Tuple | ast.List):
-            parts = value.elts if isinstance(value, ast.Tuple) and len(value.elts) == len(target.elts) else [value] * len(target.elts)
+            parts = (
+                value.elts
+                if isinstance(value, ast.Tuple) and len(value.elts) == len(target.elts)
+                else [value] * len(target.elts)
+            )
             for one, part in zip(target.elts, parts, strict=True):
                 self._assign(one, part)
 
@@ -104,7 +108,12 @@ class _Flow:
             if base is not None:
                 self.use.pointers.setdefault(base, set()).update(self.parts(call.args[0], set()) - {base})
                 (self.use.loaded if name == "load" else self.use.stored).add(base)
-        elif name == "program_id" and call.args and isinstance(call.args[0], ast.Constant) and isinstance(call.args[0].value, int):
+        elif (
+            name == "program_id"
+            and call.args
+            and isinstance(call.args[0], ast.Constant)
+            and isinstance(call.args[0].value, int)
+        ):
             self.use.axes = max(self.use.axes, min(call.args[0].value, 2) + 1)
         elif name == "program_id" and call.keywords and isinstance(call.keywords[0].value, ast.Constant):
             axis = call.keywords[0].value.value
@@ -269,7 +278,13 @@ class _Guess:
             if lower in ("m", "n_rows", "rows", "num_rows", "batch", "nrows"):
                 return ROWS
             return COLUMNS if "stride" not in lower or not lower.endswith(("col", "_n", "cols")) else 1
-        return 1 if "stride" in lower else ELEMENTS if lower in _SIZE_NAMES or lower.startswith(("n", "size", "len", "total")) else 1
+        return (
+            1
+            if "stride" in lower
+            else ELEMENTS
+            if lower in _SIZE_NAMES or lower.startswith(("n", "size", "len", "total"))
+            else 1
+        )
 
     def matrix_number(self, lower: str) -> int:
         """Sizes are SIDE; of the two strides of a matrix the second is 1."""
@@ -289,7 +304,9 @@ class _Guess:
             half = name in self.use.dotted or (written and not name.lower().startswith(("acc", "bias")))
             return TensorArgument("float16" if half else "float32", (SIDE, SIDE), fill, seed)
         if self.by_rows:
-            shape = (ROWS, COLUMNS) if {"program", "range"} <= parts or not parts else (COLUMNS,) if "range" in parts else (ROWS,)
+            shape = (
+                (ROWS, COLUMNS) if {"program", "range"} <= parts or not parts else (COLUMNS,) if "range" in parts else (ROWS,)
+            )
             return TensorArgument("float32", shape, fill, seed)
         return TensorArgument("float32", (ELEMENTS,), fill, seed)
 
@@ -297,7 +314,8 @@ class _Guess:
         names = [p.arg for p, _ in parameters(self.node)]
         if self.use.dot:
             sizes = {n.upper(): n for n in names if n.upper() in ("M", "N")}
-            blocks = {letter: n for n in constexprs for letter in "MN" if n.upper().endswith(letter) and "GROUP" not in n.upper()}
+            numbers = [n for n, v in constexprs.items() if isinstance(v, int) and v > 1 and "GROUP" not in n.upper()]
+            blocks = {letter: n for n in numbers for letter in "MN" if n.upper().endswith(letter)}
             tiles = [f"cdiv({sizes.get(s, SIDE)}, {blocks[s]})" if s in blocks else "1" for s in "MN"]
             return (tiles[0], tiles[1]) if self.use.axes > 1 else (f"{tiles[0]} * {tiles[1]}",)
         if self.by_rows:

@@ -100,17 +100,21 @@ MAX_BLOCK_ELEMENTS = 1 << 20
 """Elements of one block; Triton's own limit (TRITON_MAX_TENSOR_NUMEL)."""
 
 
-def check_block(shape: Sequence[int]) -> None:
-    """Raises Mistake where a block's sizes are not powers of two or their product is too large."""
+def check_block(shape: Sequence[int], argument: str = "") -> None:
+    """Raises Mistake (of that argument) where a block's sizes are not powers of two or their product is too large."""
     size = 1
     for axis, extent in enumerate(shape):
         if extent < 1 or extent & (extent - 1):
             raise Mistake(
-                "size-not-power-of-two", axis=axis, size=short_number(extent), next=short_number(next_power_of_two(extent))
+                "size-not-power-of-two",
+                argument=argument,
+                axis=axis,
+                size=short_number(extent),
+                next=short_number(next_power_of_two(extent)),
             )
         size *= extent
     if size > MAX_BLOCK_ELEMENTS:
-        raise Mistake("block-too-large", shape=shape_text(shape), limit=MAX_BLOCK_ELEMENTS)
+        raise Mistake("block-too-large", argument=argument, shape=shape_text(shape), limit=MAX_BLOCK_ELEMENTS)
 
 
 def sum_type(dtype: DType) -> DType:

@@ -63,7 +63,9 @@ _COMPARISONS: dict[type[ast.cmpop], str] = {
 LANGUAGE = "triton.language"
 _DEFAULT_MODULES = {"triton": "triton", "tl": LANGUAGE, "libdevice": "triton.language.extra.libdevice"}
 """What these names mean in a file that imports nothing."""
-_PYTHON = frozenset(["float", "int", "bool", "abs", "min", "max", "len", "range", "round", "print", "isinstance", "tuple", "list"])
+_PYTHON = frozenset(
+    ["float", "int", "bool", "abs", "min", "max", "len", "range", "round", "print", "isinstance", "tuple", "list"]
+)
 _MATH_CONSTANTS = {"pi": math.pi, "e": math.e, "tau": math.tau, "inf": math.inf, "nan": math.nan}
 
 Scope = dict[str, Thing]
