@@ -64,7 +64,7 @@ def check(text: str, arguments: tuple[str, ...]) -> str:
     return report.getvalue() or f"filecheck ended with status {status}" if status else ""
 
 
-@pytest.mark.parametrize("run", runs(), ids=name)
+@pytest.mark.parametrize("run", list(runs()), ids=name)
 def test_filecheck(run: Run) -> None:
     printed, complaint = io.StringIO(), io.StringIO()
     with redirect_stdout(printed), redirect_stderr(complaint):
