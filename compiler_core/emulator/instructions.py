@@ -390,8 +390,6 @@ def _fixpipe(t: Translator, op: Op) -> Step:
 
 @translates("hivm.hir.mmadL1")
 def _mmad(t: Translator, op: Op) -> Step:
-    if group(op, "per_channel_bias"):
-        refuse(op, "emulator-unsupported", op=op.name, what="a bias")
     for value in (*group(op, "a"), *group(op, "b"), *group(op, "c")):
         if not isinstance(value.type, MemRefType) or value.type.rank != 4:
             refuse(
@@ -402,11 +400,15 @@ def _mmad(t: Translator, op: Op) -> Step:
     a, b, c = (t.slot(group(op, n)[0]) for n in "abc")
     init, *sizes = (t.slot(group(op, n)[0]) for n in ("init_condition", "real_m", "real_k", "real_n"))
     sync = t.slots_of(group(op, "sync_related_args"))
+    bias = t.slots_of(group(op, "per_channel_bias"))
 
     def apply(arrays: list[Array], scalars: list[Scalar], extras: list[Scalar], axes: int) -> None:
         clear, m, k, n = extras[:4]
-        left, right, target = arrays
+        left, right, target, *row = arrays
         multiply(left, right, target, m, k, n, clear=bool(clear), a_transposed=transposed[0], b_transposed=transposed[1])
+        for added in row:
+            wide = added[..., None, :n].astype(target.dtype)
+            write_matrix(target, np.broadcast_to(wide, (*wide.shape[:-2], m, n)), fill=False, accumulate=True)
 
     def weight(found: Group) -> int:
         _, m, k, n = found.extras[:4]
@@ -419,8 +421,8 @@ def _mmad(t: Translator, op: Op) -> Step:
             events[4] = events[4] & 1
         batch.perform(
             site,
-            [values[a], values[b], values[c]],
-            (False, False, True),
+            [values[a], values[b], values[c], *(values[s] for s in bias)],
+            (False, False, True, *(False for _ in bias)),
             apply,
             extras=[values[init], *(values[s] for s in sizes), *events],
             weight=weight,

@@ -19,6 +19,7 @@ from compiler_core.passes.base import Pass, PassContext
 from compiler_core.passes.machine.cube import (
     CubeUnit,
     carried_by_cube,
+    feeds_bias,
     feeds_only_cube,
     product_elementwise,
 )
@@ -31,6 +32,7 @@ from compiler_core.passes.machine.tiles import (
     Emitter,
     Fractals,
     Product,
+    Row,
     Scalar,
     Slice,
     Spread,
@@ -202,11 +204,19 @@ class Lowering:
         if promised is None:
             return
         tile = self.tiles[value]
-        if not (isinstance(tile, Buffer) and tile.base is promised.base):
+        if isinstance(tile, Product):
+            self.tiles[value] = self.cube.to_ub(tile, value.op or self.emit.function, promised)
+        elif not (isinstance(tile, Buffer) and tile.base is promised.base):
             self.emit.write(tile, tensor_type(value), promised)
             self.tiles[value] = promised
 
     def buffer(self, value: Value) -> Buffer:
+        tile = self.tiles[value]
+        if isinstance(tile, Product):
+            buffer = self.cube.to_ub(tile, value.op or self.emit.function)
+            if value.op is not None and value.op.parent is self.emit.builder.block:
+                self.tiles[value] = buffer
+            return buffer
         return self.emit.materialize(self.tiles[value], tensor_type(value), value.name)
 
     # elementwise
@@ -214,6 +224,10 @@ class Lowering:
     def elementwise(self, op: Op) -> None:
         result = op.results[0]
         if not isinstance(result.type, TensorType):
+            return
+        source = self.tiles[op.operands[0]] if isinstance(op.operands[0].type, TensorType) else None
+        if isinstance(source, Row):
+            self.tiles[result] = source
             return
         folded = product_elementwise(op, self.tiles)
         if folded is not None:
@@ -309,8 +323,9 @@ class Lowering:
             self.tiles[op.result] = Buffer(self.buffer(op.operands[0]).base, shape)
 
     def broadcast(self, op: Op) -> None:
-        source, shape = self.operand(op.operands[0]), tensor_type(op.result).shape
-        if isinstance(source, Scalar):
+        shape = tensor_type(op.result).shape
+        source = self.tiles[op.operands[0]]
+        if isinstance(source, Scalar | Row):
             self.tiles[op.result] = source
             return
         buffer = self.buffer(op.operands[0])
@@ -433,6 +448,9 @@ class Lowering:
         type = tensor_type(result)
         if not type.is_static:
             raise refuse(op, "machine-dynamic-tensor", type=str(type))
+        if self.emit.chip.split and feeds_bias(result):
+            self.tiles[result] = self.cube.load_row(window, type, result.name)
+            return
         if feeds_only_cube(result):
             self.tiles[result] = self.cube.load(window, type, result.name)
             return
@@ -516,15 +534,10 @@ class Lowering:
     def matmul(self, op: Op) -> None:
         a, b, outs = op.operands
         accumulator = self.tiles[outs]
+        if isinstance(accumulator, Window | Slice | Fractals):
+            accumulator = self.buffer(outs)
         left, right = (self.cube.operand(self.tiles[v], v, op, lambda v=v: self.buffer(v)) for v in (a, b))
-        product, rest = self.cube.multiply(op, left, right, accumulator)
-        if rest is None:
-            self.tiles[op.result] = product
-            return
-        buffer = self.cube.to_ub(product, op)
-        type = tensor_type(op.result)
-        add = Vector(self.emit, type.shape).binary
-        self.tiles[op.result] = add("vadd", buffer, self.operand(outs), type.element, self.into.get(op.result))
+        self.tiles[op.result] = self.cube.multiply(op, left, right, accumulator)
 
     # control flow
 
@@ -554,7 +567,7 @@ class Lowering:
         """The buffer a loop carries its i-th tensor in: the initial value's own where nobody else needs that."""
         init, type = op.operands[3 + i], tensor_type(op.operands[3 + i])
         promised = self.into.get(op.results[i])
-        tile = self.tiles[init]
+        tile = self.operand(init)
         if isinstance(tile, Buffer) and self._last_use(init, op) and (promised is None or promised.base is tile.base):
             return Buffer(tile.base, type.shape)
         home = promised or self.emit.new(type.shape, type.element, op.body.arguments[1 + i].name)
@@ -577,13 +590,13 @@ class Lowering:
         """Copies yielded tensors to where the next iteration looks for them; through a spare buffer where they cross."""
         pending: list[tuple[Value, Buffer]] = []
         for value, home in moves:
-            tile = self.tiles[value]
+            tile = self.operand(value)
             if isinstance(tile, Buffer) and tile.base is home.base:
                 continue
             pending.append((value, home))
         homes = {home.base for _, home in pending}
         for value, _ in pending:
-            tile = self.tiles[value]
+            tile = self.operand(value)
             source = tile.buffer if isinstance(tile, Spread) else tile
             if isinstance(source, Buffer) and source.base in homes and len(pending) > 1:
                 type = tensor_type(value)
@@ -591,7 +604,7 @@ class Lowering:
                 self.emit.write(tile, type, spare)
                 self.tiles[value] = spare
         for value, home in pending:
-            self.emit.write(self.tiles[value], tensor_type(value), home)
+            self.emit.write(self.operand(value), tensor_type(value), home)
 
     def branch(self, op: Op) -> None:
         """Both branches write a tensor result into one buffer, made before them."""

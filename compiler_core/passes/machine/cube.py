@@ -3,18 +3,21 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from compiler_core.dialects import hivm
+from compiler_core.dialects import hivm, memref
 from compiler_core.dialects.arith import compare, constant_value
-from compiler_core.dialects.indices import Mixed
+from compiler_core.dialects.indices import Mixed, unpack
+from compiler_core.dialects.linalg import dimensions_of
 from compiler_core.dialects.tensor import tensor_type
 from compiler_core.ir import Builder, Op, UnitAttr, Value, single_block
 from compiler_core.ir.attributes import AttributeValue
 from compiler_core.ir.types import MemRefType, TensorType, bf16, byte_width, f16, f32, i1
+from compiler_core.passes.machine.elementwise import Vector
 from compiler_core.passes.machine.tiles import (
     Buffer,
     Emitter,
     Fractals,
     Product,
+    Row,
     Scalar,
     Tile,
     Window,
@@ -52,10 +55,27 @@ def carried_by_cube(loop: Op, i: int) -> bool:
     return False
 
 
+def feeds_bias(value: Value) -> bool:
+    """Every user starts a product from it, the same in each row."""
+    return bool(value.uses) and all(_starts_product(user, value) for user in value.uses)
+
+
+def _starts_product(user: Op, value: Value) -> bool:
+    if user.name == "arith.extf":
+        return feeds_bias(user.result)
+    if user.name == "linalg.broadcast":
+        return tensor_type(value).rank == 1 and dimensions_of(user) == (0,) and feeds_bias(user.result)
+    if user.name == MATMUL:
+        return user.operands[2] is value and value not in user.operands[:2]
+    if user.name == "scf.for" and value in user.operands[3:]:
+        return carried_by_cube(user, user.operands.index(value) - 3)
+    return False
+
+
 def product_elementwise(op: Op, tiles: Mapping[Value, Tile]) -> Product | None:
     """The product after an op that the way out of L0C does on the fly: ReLU, then a conversion from f32. None for others."""
     source = tiles.get(op.operands[0])
-    if not isinstance(source, Product):
+    if not isinstance(source, Product) or source.rest is not None:
         return None
     if op.name == "arith.truncf" and op.operands[0].type != op.results[0].type:
         element = tensor_type(op.results[0]).element
@@ -92,6 +112,17 @@ class CubeUnit:
         valid = window.sizes if zero else window.shape
         return Fractals(target, (valid[0], valid[1]), (rows, columns))
 
+    def load_row(self, window: Window, type: TensorType, hint: str) -> Row:
+        """Global memory to L1, in a line."""
+        emit = self.emit
+        target = emit.allocate((-(-type.size // hivm.FRACTAL) * hivm.FRACTAL,), type.element, "cbuf", hint)
+        if window.sizes != (_elements(target),):
+            emit.fill(window.pad or emit.constant(0, type.element), target)
+        into = memref.subview(emit.builder, target, window.offsets, window.sizes)
+        attributes: dict[str, AttributeValue] = {"init_out_buffer": False, "may_implicit_transpose_with_last_axis": False}
+        hivm.instruction(emit.builder, "load", [[window.view], [into]], attributes)
+        return Row(target)
+
     def operand(self, tile: Tile, value: Value, op: Op, in_ub: Callable[[], Buffer]) -> Fractals:
         """The tile in L1. One that was computed comes from UB, which only coupled chips can do directly."""
         if isinstance(tile, Fractals):
@@ -110,15 +141,14 @@ class CubeUnit:
         hivm.instruction(self.emit.builder, "nd2nz", [[source], [into]], attributes)
         return Fractals(target, (rows, columns), (rows, columns))
 
-    def multiply(self, op: Op, a: Fractals, b: Fractals, outs: Tile) -> tuple[Product, Tile | None]:
-        """The product, and what is still to be added to it by the vector unit (None where nothing is)."""
+    def multiply(self, op: Op, a: Fractals, b: Fractals, outs: Tile) -> Product:
+        """outs + a · b."""
         emit = self.emit
         type = tensor_type(op.result)
         if tensor_type(op.operands[0]).element == f32 and not emit.chip.split:
             raise refuse(op, "machine-no-f32-cube", chip=emit.chip.name)
-        rest: Tile | None = None
         if not isinstance(outs, Product):
-            outs, rest = self.start(outs, type, op.result.name)
+            outs = self.start(outs, type, op.result.name)
         rows, inner = _effective(a)
         other, columns = _effective(b)
         k = inner if inner is other else self._least(inner, other)
@@ -126,7 +156,7 @@ class CubeUnit:
         n = columns if _covers(op.result, 1, columns) else type.shape[1]
         sizes = [emit.index(size) for size in (m, k, n)]
         self._mmad(a, b, outs, sizes)
-        return replace(outs, clear=False, bias=None), rest
+        return replace(outs, clear=False, bias=None)
 
     def _mmad(self, a: Fractals, b: Fractals, outs: Product, sizes: list[Value]) -> None:
         emit = self.emit
@@ -163,22 +193,21 @@ class CubeUnit:
             return min(a, b)
         return self.emit.scalar("arith.minsi", [self.emit.index(a), self.emit.index(b)], self.emit.index(0).type)
 
-    def start(self, init: Tile, type: TensorType, hint: str) -> tuple[Product, Tile | None]:
-        """An L0C buffer that the next product clears; what it should have held instead of zeros, unless that is zeros."""
+    def start(self, init: Tile, type: TensorType, hint: str) -> Product:
+        """An L0C buffer that the next product clears. What it should have held instead of zeros is added by whoever can."""
         shape = (type.shape[0], type.shape[1])
         buffer = self.emit.allocate(hivm.block_shape(*shape, byte_width(type.element), "cc"), type.element, "cc", hint)
         product = Product(buffer, shape, type.element, clear=True)
         if isinstance(init, Scalar) and (init.value is None or constant_value(init.value) == 0):
-            return product, None
-        return product, init
+            return product
+        if isinstance(init, Row):
+            return replace(product, bias=init.buffer)
+        return replace(product, rest=init)
 
     def enter_loop(self, loop: Op, init: Tile, type: TensorType, hint: str) -> Product:
         """What the loop's body sees of an accumulator: cleared by the first product of the first iteration."""
-        rest: Tile | None = None
         if not isinstance(init, Product):
-            init, rest = self.start(init, type, hint)
-        if rest is not None:
-            raise refuse(loop, "machine-cube-init")
+            init = self.start(init, type, hint)
         if init.clear is False:
             return init
         low, counter = loop.operands[0], loop.body.arguments[0]
@@ -197,13 +226,18 @@ class CubeUnit:
         source = self.emit.product_view(product, sizes)
         hivm.instruction(self.emit.builder, "fixpipe", [[source], [view]], fixpipe_attributes(product))
 
-    def to_ub(self, product: Product, op: Op) -> Buffer:
-        """L0C to UB. Raises Refused on split chips, whose cube core has no way there."""
+    def to_ub(self, product: Product, op: Op, into: Buffer | None = None) -> Buffer:
+        """L0C to UB, with what is still to be added. Raises Refused on split chips, whose cube core has no way there."""
         if self.emit.chip.split:
             raise refuse(op, "machine-mix", value="product")
-        buffer = self.emit.new(product.shape, product.element, "product")
+        direct = into if into is not None and product.rest is None else None
+        buffer = direct or self.emit.new(product.shape, product.element, "product")
         self.emit.product_to_ub(product, self.emit.full(buffer))
-        return buffer
+        if product.rest is None:
+            return buffer
+        added = Vector(self.emit, product.shape).binary("vadd", buffer, product.rest, product.element, into)
+        assert isinstance(added, Buffer)
+        return added
 
 
 def _elements(buffer: Value) -> int:
@@ -229,8 +263,6 @@ def _covers(value: Value, dimension: int, size: Mixed) -> bool:
 
 
 def _stays_within(user: Op, value: Value, dimension: int, size: Value) -> bool:
-    from compiler_core.dialects.indices import unpack
-
     if user.name == "tensor.extract_slice":
         return unpack(user, "offsets")[dimension] == 0 and unpack(user, "sizes")[dimension] is size
     if user.name == "scf.yield" and user.parent_op is not None and user.parent_op.name == "scf.for":

@@ -71,7 +71,7 @@ def items_of(block: Block, path: Path = ()) -> Iterator[Item]:
                 for inner in region.blocks:
                     yield from items_of(inner, (*path, (op, inner)))
         elif op.name in ("scf.for", "scf.while"):
-            uses = tuple(dict.fromkeys(use for inner in op.walk() for use in uses_of(inner)))
+            uses = tuple(dict.fromkeys(use.anytime() for inner in op.walk() for use in uses_of(inner)))
             if uses:
                 yield Item(op, uses, path)
         else:

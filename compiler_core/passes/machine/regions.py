@@ -1,6 +1,6 @@
 """Which bytes a buffer is, and whether two uses of memory may touch the same ones."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from compiler_core.dialects import hivm
 from compiler_core.dialects.arith import constant_value
@@ -74,6 +74,10 @@ class Use:
     pipe: hivm.Pipe
     region: Region
     write: bool
+
+    def anytime(self) -> "Use":
+        """The use as it looks from outside of its loop: of every range, in no known iteration."""
+        return Use(self.pipe, replace(self.region, selector=None), self.write)
 
 
 def uses_of(op: Op) -> list[Use]:

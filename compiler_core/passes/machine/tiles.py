@@ -87,9 +87,18 @@ class Product:
     clear: Value | bool = False
     bias: Value | None = None
     """Flat L1 buffer that the first multiplication adds to each row."""
+    rest: "Tile | None" = None
+    """What the vector unit still has to add."""
 
 
-Tile = Buffer | Scalar | Spread | Window | Slice | Fractals | Product
+@dataclass(frozen=True)
+class Row:
+    """A row in L1, for the cube to add to every row of a product."""
+
+    buffer: Value
+
+
+Tile = Buffer | Scalar | Spread | Window | Slice | Fractals | Product | Row
 
 
 def held(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -205,12 +214,10 @@ class Emitter:
             self.repeat(tile, into)
         elif isinstance(tile, Window):
             self.load(tile, into)
-        elif isinstance(tile, Product):
-            self.product_to_ub(tile, into)
         elif isinstance(tile, Slice):
             self.copy(self.slice_view(tile, type), into)
         else:
-            raise TypeError(f"{type} is held in L1")
+            raise TypeError(f"{type} is held by the cube")
 
     def _repeat(self, tile: Spread, type: TensorType, hint: str) -> Buffer:
         """Made where the tensor op stands, so that every user shares it."""
