@@ -19,6 +19,7 @@ from django.conf import settings
 
 from compiler_core.catalogue import Inspection
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
+from explorer.compilations.failures import bug
 from explorer.limits import MIB, limits
 
 LENGTH = struct.Struct(">I")
@@ -67,8 +68,16 @@ class Inspector:
                 reply = self._ask(source.encode())
             except BrokenPipeError:
                 reply = self._ask(source.encode())
-        outcome = _reply.decode(reply) if reply else _limit()
+        if not reply:
+            return self._silence()
+        outcome = _reply.decode(reply)
         return outcome.inspection if isinstance(outcome, _Seen) else outcome
+
+    def _silence(self) -> NoInspection:
+        """Why there was no reply: a limit ended the child, unless the helper itself is gone."""
+        if self._helper is not None and self._helper.poll() is None:
+            return _limit()
+        return NoInspection(4, (bug("the inspector's helper ended", "its own error is further up in this log").diagnostic,))
 
     def _ask(self, source: bytes) -> bytes:
         """The reply; empty where the child was ended by a limit."""
@@ -124,7 +133,6 @@ def _look(connection: socket.socket, helper: int) -> None:
 
 def _outcome(source: str) -> _Seen | NoInspection:
     from explorer.compilations.compiler import compiler
-    from explorer.compilations.run import bug
 
     try:
         return _Seen(compiler().inspect(source))

@@ -6,9 +6,7 @@ journal sees neither a gap nor a repeat.
 """
 
 import logging
-import os
 import secrets
-import signal
 import time
 from collections.abc import Generator
 from contextlib import closing
@@ -18,11 +16,12 @@ from django.db import connections
 from django.utils import timezone
 
 from compiler_core import events
-from compiler_core.diagnostics import Diagnostic, error
+from compiler_core.diagnostics import error
 from compiler_core.events import AnyEvent, Cancelled, Failed
 from compiler_core.request import CompileRequest
 from explorer.compilations import blobs, sandbox
 from explorer.compilations.compiler import compiler
+from explorer.compilations.failures import bug, failed, out_of_memory, what_killed
 from explorer.compilations.models import Compilation
 from explorer.compilations.queue import Claim, LeaseLost, Queue
 from explorer.compilations.record import answers, status_after
@@ -43,21 +42,6 @@ class Stopped(Exception):
     def __init__(self, last: Failed | Cancelled) -> None:
         super().__init__(last)
         self.last = last
-
-
-def failed(status: int, diagnostic: Diagnostic) -> Failed:
-    return Failed(diagnostic=diagnostic, status=status)
-
-
-def bug(what: str, details: str) -> Failed:
-    """A failure that is our fault: details go to the log, their reference to the user."""
-    reference = secrets.token_hex(4)
-    log.error("reference %s: %s\n%s", reference, what, details)
-    return failed(4, error("internal-error", reference=reference))
-
-
-def out_of_memory() -> Failed:
-    return failed(3, error("limit-memory", mib=limits.memory_bytes // MIB))
 
 
 class PipedBlobs:
@@ -84,19 +68,6 @@ def same(one: AnyEvent, other: AnyEvent) -> bool:
     """Whether two attempts say the same, apart from what is volatile."""
     a, b = (msgspec.to_builtins(event) for event in (one, other))
     return {k: v for k, v in a.items() if k not in VOLATILE} == {k: v for k, v in b.items() if k not in VOLATILE}
-
-
-def what_killed(status: int, stderr: str) -> Failed:
-    """The last event of a child that ended without one. `status` is as os.waitpid gives it."""
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        if number == signal.SIGXCPU:
-            return failed(3, error("limit-cpu", seconds=limits.cpu_seconds))
-        if number == signal.SIGKILL:
-            # Nobody here sent it, so the kernel did: out of memory, or past the hard limit of processor time.
-            return out_of_memory()
-        return bug(f"the child died of {signal.Signals(number).name}", stderr)
-    return bug(f"the child exited with {os.WEXITSTATUS(status)} before its last event", stderr)
 
 
 class Attempt:
