@@ -189,6 +189,31 @@ class Kernel:
         self.builder = outside
         return list(op.results)
 
+    def nest(
+        self,
+        dimensions: Sequence[tuple[str, int, int]],
+        carried: Sequence[Value],
+        body: Callable[[list[Mixed], list[Value]], list[Value]],
+    ) -> list[Value]:
+        """`body(starts, carried)` over several dimensions (name, size, step), the last fastest, in one loop.
+
+        One loop keeps loads running ahead across the dimensions, where a nest would run dry at the end of each inner loop.
+        """
+        counts = [pieces(size, step) for _, size, step in dimensions]
+        longer = [i for i, count in enumerate(counts) if count > 1]
+        if len(longer) <= 1:
+            at = longer[0] if longer else 0
+            name, size, step = dimensions[at]
+            starts: list[Mixed] = [0] * len(dimensions)
+            return self.loop(size, step, carried, lambda start, c: body([*starts[:at], start, *starts[at + 1 :]], c), name)
+        names = [name for name, _, _ in dimensions]
+
+        def one(number: Mixed, values: list[Value]) -> list[Value]:
+            places = self.split(number, counts, names)
+            return body([self.times(p, step) for p, (_, _, step) in zip(places, dimensions, strict=True)], values)
+
+        return self.loop(prod(counts), 1, carried, one, "_".join(names[i] for i in longer))
+
     def when(self, condition: Value, yes: Callable[[], None], no: Callable[[], None]) -> None:
         """`yes` where the i1 holds, `no` where it does not."""
         outside = self.builder

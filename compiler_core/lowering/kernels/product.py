@@ -70,8 +70,8 @@ def choose(chip: Chip, rows: int, columns: int, inner: int, programs: int, type:
     return Tiles(m, n, k)
 
 
-Load = Callable[[Mixed, Mixed], Value]
-"""Loads a tile, given where it starts along the inner dimension and how much of it is inside."""
+Load = Callable[[Sequence[Mixed], Mixed], Value]
+"""Loads a tile, given its place in each inner dimension and how much of it is inside the last."""
 
 
 def bias_operands(bias: NDArray[np.float64], type: Type) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
@@ -87,7 +87,7 @@ def bias_operands(bias: NDArray[np.float64], type: Type) -> tuple[NDArray[np.gen
 
 
 def start(kernel: Kernel, bias: Sequence[Value], size: int, tiles: Tiles, columns: Tiled) -> Value:
-    """The accumulator before the first product: zeros, or the bias in every row. `bias`: its two buffers; `size`: its length."""
+    """The accumulator before the first product: zeros, or the bias in every row (its two buffers, and its length)."""
     acc = kernel.full(0.0, (tiles.m, tiles.n), hint="acc")
     if not bias:
         return acc
@@ -97,14 +97,15 @@ def start(kernel: Kernel, bias: Sequence[Value], size: int, tiles: Tiles, column
     return linalg.matmul(kernel.builder, ones, rows, acc, "acc")
 
 
-def accumulate(kernel: Kernel, acc: Value, inner: int, tile: int, a: Load, b: Load) -> Value:
-    """acc + A · B over the inner dimension, tile by tile."""
+def accumulate(kernel: Kernel, acc: Value, dimensions: Sequence[tuple[str, int, int]], a: Load, b: Load) -> Value:
+    """acc + A · B over the inner dimensions (name, size, step), tile by tile."""
+    _, inner, tile = dimensions[-1]
 
-    def step(k: Mixed, carried: list[Value]) -> list[Value]:
-        inside = kernel.inside(k, inner, tile, "k")
-        return [linalg.matmul(kernel.builder, a(k, inside), b(k, inside), carried[0], "acc")]
+    def step(places: list[Mixed], carried: list[Value]) -> list[Value]:
+        inside = kernel.inside(places[-1], inner, tile, "k")
+        return [linalg.matmul(kernel.builder, a(places, inside), b(places, inside), carried[0], "acc")]
 
-    return kernel.loop(inner, tile, [acc], step, "k")[0]
+    return kernel.nest(dimensions, [acc], step)[0]
 
 
 def finish(kernel: Kernel, ends: Ends, acc: Value, offset: Mixed, stride: int, rows: Tiled, columns: Tiled) -> Op:
@@ -126,14 +127,14 @@ def matmul(chip: Chip, ends: Ends, m: int, n: int, k: int, batch: Sequence[int],
     first = kernel.at(*zip(places, strides[0], strict=True), (rows.start, k))
     second = kernel.at(*zip(places, strides[1], strict=True), (columns.start, 1))
 
-    def a(start: Mixed, inside: Mixed) -> Value:
-        return kernel.load(x, kernel.plus(first, start), (tiles.m, tiles.k), (k, 1), (rows.inside, inside), hint="a")
+    def a(places: Sequence[Mixed], inside: Mixed) -> Value:
+        return kernel.load(x, kernel.plus(first, places[0]), (tiles.m, tiles.k), (k, 1), (rows.inside, inside), hint="a")
 
-    def b(start: Mixed, inside: Mixed) -> Value:
-        place = kernel.plus(second, kernel.times(start, n))
+    def b(places: Sequence[Mixed], inside: Mixed) -> Value:
+        place = kernel.plus(second, kernel.times(places[0], n))
         return kernel.load(weight, place, (tiles.k, tiles.n), (n, 1), (inside, columns.inside), hint="b")
 
-    acc = accumulate(kernel, start(kernel, bias, n, tiles, columns), k, tiles.k, a, b)
+    acc = accumulate(kernel, start(kernel, bias, n, tiles, columns), [("k", k, tiles.k)], a, b)
     whole = [m * n * prod(batch[i + 1 :]) for i in range(len(batch))]
     offset = kernel.at(*zip(places, whole, strict=True), (rows.start, n), (columns.start, 1))
     return finish(kernel, ends, acc, offset, n, rows, columns)
@@ -160,24 +161,19 @@ def conv(chip: Chip, ends: Ends, x: Sequence[int], out: Sequence[int], window: W
     line = width * channels
     corner = kernel.at((image, height * line), (row, stride_h * line), (pixels.start, stride_w * channels))
 
-    def tap(kh: Mixed, kw: Mixed, acc: Value) -> Value:
-        first = kernel.plus(corner, kernel.at((kh, dilation_h * line), (kw, dilation_w * channels)))
-        second = kernel.plus(kernel.at((kh, taps_w * channels * filters), (kw, channels * filters)), columns.start)
+    def a(places: Sequence[Mixed], inside: Mixed) -> Value:
+        kh, kw, k = places
+        first = kernel.plus(corner, kernel.at((kh, dilation_h * line), (kw, dilation_w * channels)), k)
+        strides = (stride_w * channels, 1)
+        return kernel.load(source, first, (tiles.m, tiles.k), strides, (pixels.inside, inside), hint="pixels")
 
-        def a(start: Mixed, inside: Mixed) -> Value:
-            place, strides = kernel.plus(first, start), (stride_w * channels, 1)
-            return kernel.load(source, place, (tiles.m, tiles.k), strides, (pixels.inside, inside), hint="pixels")
+    def b(places: Sequence[Mixed], inside: Mixed) -> Value:
+        kh, kw, k = places
+        offset = kernel.at((kh, taps_w * channels * filters), (kw, channels * filters), (k, filters))
+        first = kernel.plus(offset, columns.start)
+        return kernel.load(weight, first, (tiles.k, tiles.n), (filters, 1), (inside, columns.inside), hint="taps")
 
-        def b(start: Mixed, inside: Mixed) -> Value:
-            place = kernel.plus(second, kernel.times(start, filters))
-            return kernel.load(weight, place, (tiles.k, tiles.n), (filters, 1), (inside, columns.inside), hint="taps")
-
-        return accumulate(kernel, acc, inner, tiles.k, a, b)
-
-    def line_of_taps(kh: Mixed, carried: list[Value]) -> list[Value]:
-        return kernel.loop(taps, 1, carried, lambda kw, values: [tap(kh, kw, values[0])], "kw")
-
-    acc = start(kernel, bias, filters, tiles, columns)
-    (acc,) = kernel.loop(taps_h, 1, [acc], line_of_taps, "kh")
+    dimensions = [("kh", taps_h, 1), ("kw", taps, 1), ("k", inner, tiles.k)]
+    acc = accumulate(kernel, start(kernel, bias, filters, tiles, columns), dimensions, a, b)
     place = kernel.at((image, out_height * out_width * filters), (row, out_width * filters), (pixels.start, filters))
     return finish(kernel, ends, acc, kernel.plus(place, columns.start), filters, pixels, columns)

@@ -26,7 +26,7 @@ def _slide(
     combine: Combine,
     end: Callable[[Kernel, Value], Value],
 ) -> Op:
-    """A tile is a run of pixels of one output row by a run of channels; the window's taps are added up over two loops."""
+    """A tile is a run of pixels of one output row by a run of channels; the window's taps come one after the other."""
     batch, height, width, channels = x
     _, out_height, out_width, _ = out
     across = min(channels, room)
@@ -40,17 +40,15 @@ def _slide(
     steps = (window.strides[0] * line, window.strides[1] * channels)
     corner = kernel.plus(kernel.at((image, height * line), (row, steps[0]), (pixels.start, steps[1])), depth.start)
 
-    def tap(kh: Mixed, kw: Mixed, acc: Value) -> Value:
+    def tap(places: list[Mixed], carried: list[Value]) -> list[Value]:
+        kh, kw = places
         place = kernel.plus(corner, kernel.at((kh, window.dilations[0] * line), (kw, window.dilations[1] * channels)))
         part = kernel.load(kernel.buffers[0], place, shape, (steps[1], 1), valid, hint="tap")
         number = kernel.at((kh, window.kernel[1] * channels), (kw, channels))
-        return combine(kernel, acc, part, kernel.plus(number, depth.start))
-
-    def line_of_taps(kh: Mixed, carried: list[Value]) -> list[Value]:
-        return kernel.loop(window.kernel[1], 1, carried, lambda kw, values: [tap(kh, kw, values[0])], "kw")
+        return [combine(kernel, carried[0], part, kernel.plus(number, depth.start))]
 
     acc = begin(kernel, shape, depth.start, depth.inside)
-    (acc,) = kernel.loop(window.kernel[0], 1, [acc], line_of_taps, "kh")
+    (acc,) = kernel.nest([("kh", window.kernel[0], 1), ("kw", window.kernel[1], 1)], [acc], tap)
     target = kernel.buffers[-1]
     value = kernel.to(end(kernel, acc), element_of(target.type), "rounded")
     place = kernel.at((image, prod(out[1:])), (row, out_width * channels), (pixels.start, channels))
