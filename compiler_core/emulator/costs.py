@@ -231,6 +231,7 @@ class Costs:
             width = min(step, k_padded - low)
             last = low + step >= k_padded
             a_bytes, b_bytes = m16 * width * item, n16 * width * item
+            b_uses: tuple[Use, ...] = ((1, "r"), (3, "r")) if len(entry.tiles) > 3 and low == 0 else ((1, "r"),)
             self._peak("L0A", 2 * a_bytes)
             self._peak("L0B", 2 * b_bytes)
             steps = (m16 // 16) * math.ceil(width / depth) * (n16 // 16) * cube.step_cycles
@@ -238,7 +239,7 @@ class Costs:
             items += [
                 Item(TAKE, MTE1, "L0 free", event=0, credits=2, inner=True),
                 Item(RUN, MTE1, "L1->L0A", a_bytes / to_a.rate, to_a.startup, path="L1->L0A", bytes=a_bytes, uses=((0, "r"),)),
-                Item(RUN, MTE1, "L1->L0B", b_bytes / to_b.rate, to_b.startup, path="L1->L0B", bytes=b_bytes, uses=((1, "r"),)),
+                Item(RUN, MTE1, "L1->L0B", b_bytes / to_b.rate, to_b.startup, path="L1->L0B", bytes=b_bytes, uses=b_uses),
                 Item(GIVE, MTE1, "L0 full", event=1, inner=True),
                 *(Item(SET, MTE1, "mmadL1", other=MTE2, event=e) for e in (sets if last else ())),
                 Item(TAKE, M, "L0 full", event=1, inner=True),

@@ -228,7 +228,7 @@ class _Block:
     def race(self, earlier: Access, later: Access) -> None:
         kind = {(True, False): "RAW", (False, True): "WAR", (True, True): "WAW"}[earlier.write, later.write]
         diagnostic = error(
-            "emulator-race",
+            "emulator-race" if earlier.pipe != later.pipe else "emulator-race-within",
             *spans_of(later.entry.site.op),
             *spans_of(earlier.entry.site.op),
             kind=kind,

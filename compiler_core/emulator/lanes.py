@@ -209,8 +209,7 @@ def select(condition: Scalar, then: Scalar, other: Scalar) -> Scalar:
     if is_vector(condition):
         if then is UNKNOWN or other is UNKNOWN:
             return UNKNOWN
-        merged: Array = np.where(condition, then, other)
-        return merged
+        return np.where(np.asarray(condition), then, other)
     return then if condition else other
 
 

@@ -5,6 +5,7 @@ a deadlock.
 """
 
 from collections import deque
+from typing import NoReturn
 
 from compiler_core.diagnostics import Refused, error
 from compiler_core.emulator.costs import ALL, BARRIER, PIPES, SET, WAIT, Item, S
@@ -54,20 +55,22 @@ def ordered(stream: Stream) -> Stream:
             continue
         holds_all = item.pipe == ALL or (item.pipe == S and item.kind in (WAIT, BARRIER))
         if blocked and item.pipe == ALL:
-            _stuck(next(iter(blocked.values()))[0])
+            _stuck(blocked)
         if not carry_out(step):
             if holds_all:
-                _stuck(step)
+                _stuck({**blocked, item.pipe: deque([step])})
             blocked[item.pipe] = deque([step])
         elif item.kind == SET and blocked:
             release()
     if blocked:
-        _stuck(next(iter(blocked.values()))[0])
+        _stuck(blocked)
     return result
 
 
-def _stuck(step: tuple[Entry, Item]) -> None:
-    entry, item = step
+def _stuck(blocked: dict[int, deque[tuple[Entry, Item]]]) -> NoReturn:
+    """Raises Refused, naming the wait at the root: the one whose setter is not itself waiting."""
+    heads = [queue[0] for queue in blocked.values()]
+    entry, item = next((head for head in heads if head[1].other not in blocked), heads[0])
     raise Refused(
         error(
             "emulator-deadlock",
