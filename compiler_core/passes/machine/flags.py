@@ -169,7 +169,20 @@ class Line:
         if self.known.get(second, {}).get(first, -1) >= source:
             return True
         inside = {id(block) for _, block in self.items[j].path}
-        return any((id(b), first, second) in self.covered for _, b in self.items[i].path if id(b) not in inside)
+        left = [block for _, block in self.items[i].path if id(block) not in inside]
+        behind = [found for block in left for found in self.behind(i, block, first)]
+        known = self.known.get(second, {})
+        return any(other == second or known.get(other, -1) >= source - i + after for other, after in behind)
+
+    def behind(self, i: int, block: Block, first: str) -> Iterator[tuple[str, int]]:
+        """The pipes that wait for `first` at the end of the branch block around item i, each with its next item from there on."""
+        for identity, source, second in self.covered:
+            if identity == id(block) and source == first:
+                later = range(i + 1, len(self.items))
+                after = [
+                    m for m in later if second in self.items[m].pipes and all(b is not block for _, b in self.items[m].path)
+                ]
+                yield second, after[0] if after else len(self.items)
 
     def synchronise(self, number: int, i: int, j: int, distance: int, first: str, second: str) -> None:
         a, b = self.items[i], self.items[j]
