@@ -206,11 +206,12 @@ def to_integer(value: Scalar, width: int) -> Scalar:
 
 
 def select(condition: Scalar, then: Scalar, other: Scalar) -> Scalar:
-    if is_vector(condition):
-        if then is UNKNOWN or other is UNKNOWN:
-            return UNKNOWN
-        return np.where(np.asarray(condition), then, other)
-    return then if condition else other
+    if not is_vector(condition):
+        return then if condition else other
+    if then is UNKNOWN or other is UNKNOWN:
+        return UNKNOWN
+    chosen: Scalar = np.where(condition, np.asarray(then), np.asarray(other))
+    return chosen
 
 
 def uniform(value: Scalar) -> Scalar:
