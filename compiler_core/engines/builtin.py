@@ -36,7 +36,7 @@ from compiler_core.ir.parser import parse_module
 from compiler_core.ir.verifier import STAGE_DIALECTS, verify
 from compiler_core.passes.base import PassContext
 from compiler_core.pipelines import Step, pipeline, switched
-from compiler_core.profiling import profile
+from compiler_core.profiling import profile_event
 from compiler_core.reference import onnx as onnx_reference
 from compiler_core.reference import triton as triton_reference
 from compiler_core.reference.compare import compare, worst
@@ -274,7 +274,7 @@ def view_like(buffer: np.ndarray, launch: Launch, name: str) -> np.ndarray:
 
 def results(compilation: Compilation, scope: str, run: Run) -> Iterator[AnyEvent]:
     """Profile and timeline of a finished run."""
-    yield profile(run.result, compilation.chip, scope)
+    yield profile_event(run.result, compilation.chip, scope)
     yield Trace(scope=scope, blob=compilation.blobs.put(run.result.trace))
 
 
