@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from compiler_core.diagnostics import Refused, error
 from compiler_core.events import Stage
 from compiler_core.ir import Op
+from compiler_core.passes.accumulate_products import AccumulateProducts
 from compiler_core.passes.assign_units import AssignUnits
 from compiler_core.passes.base import Pass, PassContext
 from compiler_core.passes.bufferize import Bufferize
@@ -78,7 +79,7 @@ GRAPH: tuple[Step, ...] = own(
 TT: tuple[Step, ...] = (*own(Inline()), *at("tt", Canonicalize(), Cse(), Licm(), Dce()), *own(StructureAccess()))
 BELOW: tuple[Step, ...] = (
     *at("tensor", Canonicalize(), Cse(), Licm()),
-    *own(Tile(), AssignUnits()),
+    *own(AccumulateProducts(), Tile(), AssignUnits()),
     *at("tile", Canonicalize(), Cse(), Licm()),
     *own(Bufferize(), ReuseBuffers(), DoubleBuffer(), PlanMemory()),
     *at("machine", Canonicalize(), Cse(), Licm()),

@@ -9,6 +9,7 @@ from typing import Literal
 
 from compiler_core.chips import Chip
 from compiler_core.dialects.arith import constant_value
+from compiler_core.dialects.linalg import dimensions_of
 from compiler_core.dialects.tensor import pad_value, tensor_type
 from compiler_core.ir import Op, Value
 from compiler_core.ir.types import TensorType, bf16, f16, f32
@@ -36,7 +37,7 @@ def units(function: Op, chip: Chip) -> dict[Op, Unit]:
             cube.add(op)
             for operand in op.operands[:2]:
                 cube.update(way_in(operand) or ())
-            cube.update(_accumulator(op.operands[2]))
+            cube.update(_accumulator(op.operands[2], chip))
     if chip.split:
         for op in [op for op in cube if op.name in MATMULS]:
             cube.update(_way_out(op.result, cube))
@@ -88,19 +89,40 @@ def splat_of(value: Value) -> Value | None:
     return op.operands[0]
 
 
-def _accumulator(value: Value) -> list[Op]:
-    """The ops that start an accumulator at zero: L0C is cleared by the first product."""
+def is_zero_splat(value: Value) -> bool:
+    """Whether every element is the constant 0, by how the tensor is made."""
+    scalar = splat_of(value)
+    return scalar is not None and _is_zero(scalar)
+
+
+def _accumulator(value: Value, chip: Chip) -> list[Op]:
+    """The ops that start an accumulator where the cube can: at zero, or on split chips at a row for every row (a bias)."""
     if value.op is None:
         block = value.owner
         loop = None if isinstance(block, Op) else block.parent_op
         if loop is None or loop.name != "scf.for" or value.index == 0:
             return []
-        return _accumulator(loop.operands[2 + value.index])
-    scalar = splat_of(value)
-    if scalar is None or not _is_zero(scalar) or len(value.uses) > 1:
+        return _accumulator(loop.operands[2 + value.index], chip)
+    if value.op.name == "linalg.broadcast" and dimensions_of(value.op) == (0,) and chip.split:
+        return _row(value)
+    if not is_zero_splat(value) or len(value.uses) > 1:
         return []
     out = value.op.operands[1].op if value.op.name == "linalg.fill" else None
     return [value.op, *([out] if out is not None else [])]
+
+
+def _row(value: Value) -> list[Op]:
+    """A row that only starts an accumulator, up to its load; empty where it is computed or used otherwise."""
+    op = value.op
+    if op is None or len(value.uses) != 1:
+        return []
+    if op.name == _LOAD:
+        return [op]
+    if op.name not in ("linalg.broadcast", "arith.extf", "tensor.pad"):
+        return []
+    before = _row(op.operands[0])
+    out = op.operands[1].op if op.name == "linalg.broadcast" else None
+    return [*before, op, *([out] if out is not None else [])] if before else []
 
 
 def _way_out(value: Value, cube: set[Op]) -> list[Op]:
@@ -130,6 +152,5 @@ def rides_on_fixpipe(op: Op, value: Value) -> bool:
         return tensor_type(value).element == f32 and tensor_type(op.result).element in (f16, bf16)
     if op.name in ("arith.maximumf", "arith.maxnumf"):
         other = op.operands[1] if op.operands[0] is value else op.operands[0]
-        scalar = splat_of(other)
-        return scalar is not None and _is_zero(scalar)
+        return is_zero_splat(other)
     return False

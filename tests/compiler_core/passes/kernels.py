@@ -11,6 +11,7 @@ from compiler_core.dialects.builtin import functions
 from compiler_core.importers.triton import import_kernel, resolve_launch
 from compiler_core.ir import Op
 from compiler_core.ir.verifier import verify
+from compiler_core.passes.accumulate_products import AccumulateProducts
 from compiler_core.passes.assign_units import AssignUnits
 from compiler_core.passes.base import Pass, PassContext
 from compiler_core.passes.canonicalize import Canonicalize
@@ -26,8 +27,17 @@ Argument = np.ndarray | int | float
 HEADER = "import triton\nimport triton.language as tl\n\n\n@triton.jit\n"
 CLEAN: tuple[Pass, ...] = (Canonicalize(), Cse(), Licm())
 TO_TENSOR: tuple[Pass, ...] = (Inline(), StructureAccess())
-TO_TILE: tuple[Pass, ...] = (*TO_TENSOR, Tile(), AssignUnits())
-CLEANED_TO_TILE: tuple[Pass, ...] = (Inline(), *CLEAN, StructureAccess(), *CLEAN, Tile(), AssignUnits(), *CLEAN)
+TO_TILE: tuple[Pass, ...] = (*TO_TENSOR, AccumulateProducts(), Tile(), AssignUnits())
+CLEANED_TO_TILE: tuple[Pass, ...] = (
+    Inline(),
+    *CLEAN,
+    StructureAccess(),
+    *CLEAN,
+    AccumulateProducts(),
+    Tile(),
+    AssignUnits(),
+    *CLEAN,
+)
 
 
 def dtype_name(array: np.ndarray) -> str:

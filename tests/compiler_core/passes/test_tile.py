@@ -126,6 +126,25 @@ def test_relu_and_narrowing_ride_on_the_way_out_of_l0c_of_split_chips():
     assert unit_of(coupled, "arith.truncf") == {"vector"}
 
 
+BIASED = (
+    MATMUL.replace("acc = tl.dot(a, b, acc)", "acc += tl.dot(a, b)")
+    .replace("    mask = (m", "    acc = acc + tl.load(bias_ptr + n, mask=n < N, other=0.0)[None, :]\n    mask = (m")
+    .replace("c_ptr, M", "c_ptr, bias_ptr, M")
+)
+
+
+@BOTH
+def test_what_is_added_to_a_product_is_where_its_accumulation_starts(passes):
+    arguments = product(40, 50, 60)
+    bias = normal(50)
+    arguments = {name: arguments[name] for name in ("a_ptr", "b_ptr", "c_ptr")} | {"bias_ptr": bias, "M": 40, "N": 50, "K": 60}
+    module = compiled(BIASED, arguments, (2, 2), passes, BM=32, BN=32, BK=16)
+    assert "arith.addf" not in to_text(module)
+    assert core(module) == "cube"
+    expected = np.maximum(arguments["a_ptr"].astype(np.float32) @ arguments["b_ptr"].astype(np.float32) + bias, 0)
+    np.testing.assert_allclose(run(module, arguments, (2, 2))["c_ptr"], expected, rtol=2e-3, atol=2e-2)
+
+
 SHARED = """
 def shared(a_ptr, out_ptr, sum_ptr, B: tl.constexpr):
     i = tl.arange(0, B)
