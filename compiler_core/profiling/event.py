@@ -1,4 +1,4 @@
-"""profile(result, chip, scope): the Profile event of a run."""
+"""profile_event(result, chip, scope): the Profile event of a run."""
 
 from compiler_core.chips import Chip
 from compiler_core.emulator import Result
@@ -7,7 +7,7 @@ from compiler_core.profiling.facts import facts
 from compiler_core.profiling.rules import verdicts
 
 
-def profile(result: Result, chip: Chip, scope: str = "") -> Profile:
+def profile_event(result: Result, chip: Chip, scope: str = "") -> Profile:
     """Utilisation, traffic, stalls, roofline point and verdicts of a timed run; `scope` names the function, "" for the
     whole program.
     """
