@@ -36,6 +36,11 @@ def triton_adapter_opt() -> Path:
     return ensure(ADAPTER).site_packages / "triton" / "backends" / "ascend" / "triton-adapter-opt"
 
 
+def verify_ttir(text: str) -> str:
+    """The module as the vendor's adapter prints it after its verifier passed. Raises Rejected."""
+    return _run(triton_adapter_opt(), text=text)
+
+
 def lower_ttir(text: str) -> str:
     """The linalg text that the vendor's adapter makes of TTIR. Raises Rejected."""
     return _run(triton_adapter_opt(), *ADAPTER_PASSES, text=text)
