@@ -66,7 +66,9 @@ def interface(name: str, schema: Schema) -> str:
 def emit() -> str:
     roots, components = msgspec.json.schema_components(ROOTS)
     interfaces = [interface(name, schema) for name, schema in sorted(components.items())]
-    return HEADER + "\n" + "\n".join(interfaces) + f"\nexport type AnyEvent = {type_of(roots[0])};\n"
+    chip = next(field.default for field in msgspec.structs.fields(CompileRequest) if field.name == "chip")
+    tail = f"\nexport type AnyEvent = {type_of(roots[0])};\n\nexport const DEFAULT_CHIP = {literal(chip)};\n"
+    return HEADER + "\n" + "\n".join(interfaces) + tail
 
 
 if __name__ == "__main__":

@@ -262,3 +262,5 @@ export interface Verification {
 }
 
 export type AnyEvent = Accepted | Started | DiagnosticEvent | Pass | Profile | Trace | Outputs | Done | Failed | Cancelled;
+
+export const DEFAULT_CHIP = "Ascend910B3";

@@ -169,7 +169,7 @@ export const en = {
   'outputs.check': 'Check',
   'outputs.abs': 'Max abs error',
   'outputs.rel': 'Max rel error',
-  'outputs.measure': 'Against {against}; allowed: {atol} + {rtol} × |reference|',
+  'outputs.measure': 'checked against {against}, allowed {atol} + {rtol} × |reference|',
   'rail.legend': 'Busy cycles by pipe',
   'outputs.infinite': 'holds NaN or infinity',
   'outputs.download': 'Download {name} as .npy',

@@ -46,6 +46,7 @@ export function change(before: Maybe, after: Maybe): string {
 }
 
 export function share(value: Maybe): string {
+  if (value === 0) return `0${NBSP}%`;
   return isNumber(value) ? `${(value * 100).toFixed(value >= 0.0995 ? 0 : 1)}${NBSP}%` : NONE;
 }
 

@@ -6,7 +6,7 @@ const trace = JSON.stringify({
   traceEvents: [
     { ph: 'M', name: 'process_name', pid: 0, args: { name: 'core 0' } },
     { ph: 'M', name: 'thread_name', pid: 0, tid: 1, args: { name: 'V' } },
-    { ph: 'X', name: 'vexp', pid: 0, tid: 1, ts: 20, dur: 10, args: { lines: [12] } },
+    { ph: 'X', name: 'vexp', pid: 0, tid: 1, ts: 0.02, dur: 0.01, args: { lines: [12], cycle: 20, cycles: 10 } },
     { ph: 'X', name: 'vsub', pid: 0, tid: 1, ts: 5, dur: 10, args: { line: 11 } },
   ],
 });

@@ -1,4 +1,4 @@
-/** Chrome-trace JSON as lanes of spans: one lane a pipe of a core, times in cycles. */
+/** Chrome-trace JSON as lanes of spans: one lane a pipe of a core, times in cycles where the trace tells them, else in its own unit. */
 
 export interface TraceSpan {
   readonly name: string;
@@ -39,7 +39,12 @@ export function lanesOf(json: string): readonly Lane[] {
     if (event.ph === 'M' && event.name === 'thread_name') threads.set(key, label);
     if (event.ph !== 'X') continue;
     const lane = lanes.get(key) ?? { core: pid, pipe: tid, spans: [] };
-    lane.spans.push({ name: event.name ?? '', start: event.ts ?? 0, length: event.dur ?? 0, lines: linesOf(event.args) });
+    lane.spans.push({
+      name: event.name ?? '',
+      start: numberOf(event.args?.cycle) ?? event.ts ?? 0,
+      length: numberOf(event.args?.cycles) ?? event.dur ?? 0,
+      lines: linesOf(event.args),
+    });
     lanes.set(key, lane);
   }
   return [...lanes].map(([key, lane]) => ({
@@ -47,6 +52,10 @@ export function lanesOf(json: string): readonly Lane[] {
     pipe: threads.get(key) ?? lane.pipe,
     spans: lane.spans.sort((a, b) => a.start - b.start),
   }));
+}
+
+function numberOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
 }
 
 function linesOf(args: ChromeEvent['args']): readonly number[] {

@@ -1,7 +1,7 @@
 /** What the page opens on: a permalink's workspace, else the first example with its record. */
 import { batch, signal } from '@preact/signals';
 import { ApiError, getCatalogue, getRecord, getWorkspace, type Problem, saveWorkspace, type Workspace } from '../api/http';
-import type { CompileRequest } from '../generated/types';
+import { type CompileRequest, DEFAULT_CHIP } from '../generated/types';
 import { t } from '../i18n';
 import { draftOf } from '../model/launch';
 import { catalogue } from './catalogue';
@@ -23,7 +23,8 @@ export async function start(path: string): Promise<void> {
     unreachable.value = error.problem;
     return;
   }
-  doc.chip.value ||= catalogue.value.chips[0]?.name ?? '';
+  const chips = catalogue.value.chips.map((chip) => chip.name);
+  doc.chip.value ||= chips.includes(DEFAULT_CHIP) ? DEFAULT_CHIP : (chips[0] ?? '');
   const slug = /^\/w\/([^/]+)\/?$/.exec(path)?.[1];
   if (slug && (await openWorkspace(slug))) return;
   await openFirstExample();

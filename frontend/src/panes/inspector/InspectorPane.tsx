@@ -22,7 +22,7 @@ const VIEWS: Readonly<Record<Tab, FunctionComponent>> = {
 };
 
 /** Tabs that show one pass; the others show the whole result. */
-const PASS_TABS: ReadonlySet<Tab> = new Set(['ir', 'diff', 'memory']);
+const PASS_TABS: ReadonlySet<Tab> = new Set(['ir', 'diff', 'memory', 'profile']);
 
 export function InspectorPane() {
   const View = VIEWS[tab.value];
@@ -45,8 +45,6 @@ export function InspectorPane() {
             </button>
           ))}
         </div>
-        <span class="grow" />
-        <Chosen />
       </header>
       <About />
       <div id="inspector-view" class="view" role="tabpanel" aria-labelledby={`tab-${tab.value}`}>
@@ -56,34 +54,19 @@ export function InspectorPane() {
   );
 }
 
-/** What the pass does, and why it was not measured where it was not. */
+/** The pass on show: where it ran, what it left, what it does, and why it was not measured where it was not. */
 function About() {
   const now = pass.value;
   if (!now || !PASS_TABS.has(tab.value)) return null;
-  const summary = local(passEntry(now.name)?.summary);
+  const ops = Object.values(now.ops).reduce((sum, count) => sum + count, 0);
+  const stages = [...new Set([now.stage_in, now.stage_out])].map((stage) => word('stage', stage)).join(' → ');
   const reason = now.cycles_reason && !now.cycles ? say(now.cycles_reason) : '';
-  if (!summary && !reason) return null;
   return (
     <p class="about">
-      {summary} {reason}
+      <b class="mono">{now.name}</b> {[now.scope, stages, t('ir.ops', { count: integer(ops) })].filter(Boolean).join(' · ')}
+      <br />
+      {local(passEntry(now.name)?.summary)} {reason}
     </p>
-  );
-}
-
-/** Which pass is on show, and how many ops it left. */
-function Chosen() {
-  const now = pass.value;
-  if (!now) return null;
-  const ops = Object.values(now.ops).reduce((sum, count) => sum + count, 0);
-  const stages = [...new Set([now.stage_in, now.stage_out])].map((stage) => word('stage', stage));
-  return (
-    <span class="chosen">
-      <span class="mono">{now.name}</span>
-      <span class="dim">
-        {now.scope && `${now.scope} · `}
-        {stages.join(' → ')} · {t('ir.ops', { count: integer(ops) })}
-      </span>
-    </span>
   );
 }
 

@@ -1,7 +1,7 @@
 /** What the program computed, and how far it is from the reference. */
 import { blobUrl } from '../../api/http';
 import { Check } from '../../components/Check';
-import type { Verification } from '../../generated/types';
+import type { Output } from '../../generated/types';
 import { t } from '../../i18n';
 import { significant } from '../../model/format';
 import { shown } from '../../state/compilation';
@@ -55,7 +55,7 @@ export function OutputsTab() {
           })}
         </tbody>
       </table>
-      {[...new Set(outputs.flatMap((output) => (output.verification ? [measure(output.verification)] : [])))].map((text) => (
+      {captions(outputs).map((text) => (
         <p key={text} class="caption dim">
           {text}
         </p>
@@ -64,7 +64,14 @@ export function OutputsTab() {
   );
 }
 
-/** What the outputs were held against, and how much they may be off. */
-function measure({ against, atol, rtol }: Verification): string {
-  return t('outputs.measure', { against, atol: significant(atol), rtol: significant(rtol) });
+/** What the outputs were held against and how much they may be off: once for all that share it. */
+function captions(outputs: readonly Output[]): readonly string[] {
+  const names = new Map<string, string[]>();
+  for (const { name, verification } of outputs) {
+    if (!verification) continue;
+    const { against, atol, rtol } = verification;
+    const text = t('outputs.measure', { against, atol: significant(atol), rtol: significant(rtol) });
+    names.set(text, [...(names.get(text) ?? []), name]);
+  }
+  return [...names].map(([text, list]) => (names.size > 1 ? `${list.join(', ')}: ${text}` : text));
 }

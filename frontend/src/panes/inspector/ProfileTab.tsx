@@ -41,7 +41,7 @@ export function ProfileTab() {
           <Bars title={t('profile.stalls')} values={profile.stalls} text={integer} name={(reason) => word('stall', reason)} />
         )}
       </div>
-      {cycles && cycles.cores.length > 1 && <Cores cores={cycles.cores} />}
+      {cycles && <Cores cores={cycles.cores} />}
     </div>
   );
 }
@@ -82,11 +82,13 @@ function Verdicts({ verdicts }: { verdicts: readonly Verdict[] }) {
             <p>{say(verdict.message)}</p>
             <p class="advice">
               <b>{t('profile.advice')}</b> {say(verdict.advice)}
-              {(verdict.lines ?? []).map((line) => (
-                <button key={line} type="button" class="quiet" onClick={() => goTo(line)}>
-                  {t('profile.lines', { lines: line })}
-                </button>
-              ))}
+              {[...(verdict.lines ?? [])]
+                .sort((a, b) => a - b)
+                .map((line) => (
+                  <button key={line} type="button" class="quiet" onClick={() => goTo(line)}>
+                    {t('profile.lines', { lines: line })}
+                  </button>
+                ))}
             </p>
           </li>
         ))}
@@ -180,7 +182,10 @@ function Bars({ title, values, text, name = (key) => key }: BarsProps) {
   );
 }
 
-function Cores({ cores }: { cores: readonly number[] }) {
+/** The cores that ran, by when they ended. */
+function Cores({ cores: all }: { cores: readonly number[] }) {
+  const cores = all.filter((end) => end > 0);
+  if (cores.length < 2) return null;
   const last = Math.max(...cores);
   const detail = t('profile.cores.detail', { count: cores.length, first: integer(Math.min(...cores)), last: integer(last) });
   return (

@@ -12,7 +12,9 @@ import { hovered } from '../../state/view';
 
 const LANE = 16;
 const AXIS = 20;
-const NAMES = 120;
+const NAMES = 124;
+/** Spans at least this wide carry their name. */
+const NAMED = 48;
 
 interface Range {
   readonly from: number;
@@ -29,7 +31,7 @@ export function TimelineTab() {
     let current = true;
     blobText(trace.blob).then(
       (text) => {
-        if (current) lanes.value = lanesOf(text);
+        if (current) lanes.value = lanesOf(text).filter((lane) => lane.spans.some((span) => span.length > 0));
       },
       () => {
         failed.value = current;
@@ -157,11 +159,14 @@ function draw(canvas: HTMLCanvasElement, lanes: readonly Lane[], { from, to }: R
   context.textBaseline = 'middle';
   const scale = (width - NAMES) / (to - from);
   drawAxis(context, style, from, to, scale, width, height);
+  const colours = new Map([...new Set(lanes.map((lane) => lane.pipe))].map((pipe) => [pipe, colourOf(canvas, pipe)]));
+  const surface = colourOf(canvas, 'none');
   lanes.forEach((lane, at) => {
     const top = AXIS + at * LANE;
     context.fillStyle = style.color;
-    context.fillText(`${lane.core} ${lane.pipe}`, 4, top + LANE / 2, NAMES - 8);
-    context.fillStyle = colourOf(canvas, lane.pipe);
+    if (lanes[at - 1]?.core !== lane.core) drawCore(context, lane.core, top, width);
+    context.fillText(lane.pipe, NAMES - 40, top + LANE / 2, 36);
+    context.fillStyle = colours.get(lane.pipe) ?? style.color;
     let painted = -1;
     for (const span of lane.spans) {
       if (span.start + span.length < from) continue;
@@ -170,9 +175,33 @@ function draw(canvas: HTMLCanvasElement, lanes: readonly Lane[], { from, to }: R
       const right = Math.max(left + 1, NAMES + (span.start + span.length - from) * scale - 0.5);
       if (right <= painted) continue;
       context.fillRect(left, top + 2, right - left, LANE - 4);
+      if (right - left > NAMED) drawName(context, span.name, left, right, top, surface);
       painted = right;
     }
   });
+}
+
+/** A core's name beside its first pipe, under a hairline. */
+function drawCore(context: CanvasRenderingContext2D, core: string, top: number, width: number): void {
+  context.globalAlpha = 0.25;
+  context.fillRect(0, top, width, 1);
+  context.globalAlpha = 1;
+  context.fillText(core, 4, top + LANE / 2, NAMES - 48);
+}
+
+/** An instruction's name on its span, in the colour of the ground. */
+function drawName(
+  context: CanvasRenderingContext2D,
+  name: string,
+  left: number,
+  right: number,
+  top: number,
+  colour: string,
+): void {
+  const { fillStyle } = context;
+  context.fillStyle = colour;
+  context.fillText(name, left + 3, top + LANE / 2, right - left - 6);
+  context.fillStyle = fillStyle;
 }
 
 function drawAxis(
@@ -204,7 +233,7 @@ function niceStep(least: number): number {
 
 function colourOf(canvas: HTMLCanvasElement, pipe: string): string {
   const probe = document.createElement('i');
-  probe.className = `pipe-${pipe}`;
+  probe.className = `ground pipe-${pipe}`;
   canvas.parentElement?.append(probe);
   const colour = getComputedStyle(probe).backgroundColor;
   probe.remove();

@@ -56,6 +56,7 @@ function Rows() {
     list.current?.querySelector('[aria-current="true"]')?.scrollIntoView({ block: 'nearest' });
   }, [at, following]);
   const groups = railGroups(passes);
+  const several = new Set(passes.map((entry) => entry.scope)).size > 1;
   return (
     <>
       <Chart />
@@ -72,7 +73,7 @@ function Rows() {
           <Group
             key={`${index}:${group.scope}:${group.stage}`}
             group={group}
-            newScope={groups[index - 1]?.scope !== group.scope}
+            newScope={several && groups[index - 1]?.scope !== group.scope}
           />
         ))}
         <SwitchedOff />
@@ -99,7 +100,11 @@ function Group({ group, newScope }: { group: RailGroup; newScope: boolean }) {
 
 /** Which colour is which pipe, for the pipes that this compilation uses. */
 function Legend() {
-  const used = new Set(shown.value?.passes.flatMap((entry) => Object.keys(entry.cycles?.pipes ?? {})));
+  const used = new Set(
+    shown.value?.passes.flatMap((entry) =>
+      Object.entries(entry.cycles?.pipes ?? {}).flatMap(([pipe, busy]) => (busy > 0 ? [pipe] : [])),
+    ),
+  );
   if (used.size === 0) return null;
   return (
     <ul class="legend" aria-label={t('rail.legend')}>
