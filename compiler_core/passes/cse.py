@@ -61,7 +61,7 @@ def key_of(op: Op) -> Key | None:
 
 
 def region_key(op: Op) -> tuple[object, ...] | None:
-    """The regions of a small op such as a reduction, with values numbered; None where they hold effects or regions of their own."""
+    """The regions of a small op such as a reduction, with values numbered; None where they hold effects or regions."""
     parts: list[object] = []
     numbers: dict[Value, int] = {}
     for region in op.regions:

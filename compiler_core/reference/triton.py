@@ -1,8 +1,9 @@
 """What a tt-stage kernel means: a numpy interpreter, all programs of the grid together.
 
-Every value is an array with a leading axis over programs; what is the same for all has length 1 there. Control flow that differs
-between programs runs all sides with a mask of active programs. Numbers round as on the device: 16-bit floats are computed wide
-and rounded once an op, integers wrap, sums and products accumulate in fp32 or wider. It knows no pass and no machine.
+Every value is an array with a leading axis over programs; what is the same for all has length 1 there. Control flow that
+differs between programs runs all sides with a mask of active programs. Numbers round as on the device:
+16-bit floats are computed wide and rounded once an op, integers wrap, sums and products accumulate in fp32 or wider. It knows
+no pass and no machine.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 import ml_dtypes
 import numpy as np
 
-from compiler_core.diagnostics import LimitHit, Refused, Span, error
+from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, Span, error
 from compiler_core.dialects import tt
 from compiler_core.dialects.arith import predicate_of
 from compiler_core.dialects.builtin import called, functions
@@ -194,7 +195,7 @@ class _Chunk:
             raise Refused(self.outside(op, pointers, on, buffer, index))
         return buffer, index
 
-    def outside(self, op: Op, pointers: Array, on: Array | None, buffer: _Buffer, index: Array | None):
+    def outside(self, op: Op, pointers: Array, on: Array | None, buffer: _Buffer, index: Array | None) -> Diagnostic:
         """The diagnostic of the first access out of bounds."""
         if index is None:
             index = (pointers & ((1 << SPACE) - 1)) - MIDDLE
@@ -320,13 +321,12 @@ def _load(chunk: _Chunk, op: Op, operands: list[Array]) -> Sequence[Array]:
     pointers = operands[0]
     on = chunk.guarded(operands[1] if len(operands) > 1 else None, pointers.ndim - 1)
     buffer, index = chunk.places(op, pointers, on)
-    if on is not None and not on.any():
-        values = np.zeros(index.shape, _dtype(op.results[0].type))
-    else:
-        values = buffer.data.take(index)
-    if on is not None:
-        values = np.where(on, values, operands[2] if len(operands) > 2 else np.zeros((), values.dtype))
-    return [values]
+    if on is None:
+        return [buffer.data.take(index)]
+    other = operands[2] if len(operands) > 2 else np.zeros((), _dtype(op.results[0].type))
+    if not on.any():
+        return [np.broadcast_to(other, index.shape)]
+    return [np.where(on, buffer.data.take(index), other)]
 
 
 @_handles("tt.store")
@@ -477,14 +477,16 @@ def _quotient(a: Array, b: Array) -> Array:
     return (a - np.fmod(a, b)) // b
 
 
-_HANDLERS |= {
-    "arith.divsi": _checked_division(_quotient),
-    "arith.remsi": _checked_division(np.fmod),
-    "arith.divui": _checked_division(lambda a, b: _unsigned(a) // _unsigned(b)),
-    "arith.remui": _checked_division(lambda a, b: _unsigned(a) % _unsigned(b)),
-    "arith.floordivsi": _checked_division(np.floor_divide),
-    "arith.ceildivsi": _checked_division(lambda a, b: -np.floor_divide(-a, b)),
-}
+_HANDLERS.update(
+    {
+        "arith.divsi": _checked_division(_quotient),
+        "arith.remsi": _checked_division(np.fmod),
+        "arith.divui": _checked_division(lambda a, b: _unsigned(a) // _unsigned(b)),
+        "arith.remui": _checked_division(lambda a, b: _unsigned(a) % _unsigned(b)),
+        "arith.floordivsi": _checked_division(np.floor_divide),
+        "arith.ceildivsi": _checked_division(lambda a, b: -np.floor_divide(-a, b)),
+    }
+)
 
 
 @_handles("arith.cmpi", "arith.cmpf")
@@ -518,18 +520,15 @@ def _wide(compute: Callable[..., Array]) -> Callable[..., Array]:
     """A float function computed in fp32 or wider."""
 
     def widened(*operands: Array) -> Array:
-        if operands[0].dtype in (np.float32, np.float64):
+        if operands[0].dtype == np.float32 or operands[0].dtype == np.float64:
             return compute(*operands)
         return compute(*[o.astype(np.float32) for o in operands])
 
     return widened
 
 
-_erf_object = np.frompyfunc(math.erf, 1, 1)
-
-
 def _erf(x: Array) -> Array:
-    return _erf_object(x.astype(np.float64)).astype(np.float64)
+    return np.vectorize(math.erf, otypes=[np.float64])(x.astype(np.float64))
 
 
 def _shift(compute: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
@@ -558,6 +557,39 @@ def _contiguous_unsigned(a: Array) -> Array:
     return _unsigned(np.ascontiguousarray(a))
 
 
+def _unsigned_right_shift(a: Array, b: Array) -> Array:
+    return np.right_shift(_contiguous_unsigned(a), _contiguous_unsigned(b))
+
+
+def _unsigned_maximum(a: Array, b: Array) -> Array:
+    return np.maximum(_contiguous_unsigned(a), _contiguous_unsigned(b))
+
+
+def _unsigned_minimum(a: Array, b: Array) -> Array:
+    return np.minimum(_contiguous_unsigned(a), _contiguous_unsigned(b))
+
+
+def _same(a: Array) -> Array:
+    """The cast to the result's type does the rest."""
+    return a
+
+
+def _sign_extended(a: Array) -> Array:
+    return -a.astype(np.int64) if a.dtype == np.bool_ else a
+
+
+def _to_unsigned(a: Array) -> Array:
+    return np.trunc(a).astype(np.uint64)
+
+
+def _clamp(x: Array, low: Array, high: Array) -> Array:
+    return np.fmin(np.fmax(x, low), high)
+
+
+def _reciprocal_root(a: Array) -> Array:
+    return 1 / np.sqrt(a)
+
+
 _ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "arith.addi": _add,
     "arith.subi": _subtract,
@@ -567,11 +599,11 @@ _ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "arith.xori": np.bitwise_xor,
     "arith.shli": _shift(np.left_shift),
     "arith.shrsi": _shift(np.right_shift),
-    "arith.shrui": _shift(lambda a, b: np.right_shift(_contiguous_unsigned(a), _contiguous_unsigned(b))),
+    "arith.shrui": _shift(_unsigned_right_shift),
     "arith.maxsi": np.maximum,
     "arith.minsi": np.minimum,
-    "arith.maxui": lambda a, b: np.maximum(_contiguous_unsigned(a), _contiguous_unsigned(b)),
-    "arith.minui": lambda a, b: np.minimum(_contiguous_unsigned(a), _contiguous_unsigned(b)),
+    "arith.maxui": _unsigned_maximum,
+    "arith.minui": _unsigned_minimum,
     "arith.addf": _wide(np.add),
     "arith.subf": _wide(np.subtract),
     "arith.mulf": _wide(np.multiply),
@@ -583,18 +615,18 @@ _ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "arith.minnumf": _wide(np.fmin),
     "arith.negf": np.negative,
     "arith.select": np.where,
-    "arith.extf": lambda a: a,
-    "arith.truncf": lambda a: a,
-    "arith.extsi": lambda a: -a.astype(np.int64) if a.dtype == np.bool_ else a,
+    "arith.extf": _same,
+    "arith.truncf": _same,
+    "arith.extsi": _sign_extended,
     "arith.extui": _contiguous_unsigned,
-    "arith.trunci": lambda a: a,
-    "arith.sitofp": lambda a: -a.astype(np.float64) if a.dtype == np.bool_ else a,
+    "arith.trunci": _same,
+    "arith.sitofp": _sign_extended,
     "arith.uitofp": _contiguous_unsigned,
     "arith.fptosi": np.trunc,
-    "arith.fptoui": lambda a: np.trunc(a).astype(np.uint64),
-    "arith.index_cast": lambda a: a,
+    "arith.fptoui": _to_unsigned,
+    "arith.index_cast": _same,
     "arith.index_castui": _contiguous_unsigned,
-    "tt.clampf": _wide(lambda x, low, high: np.fmin(np.fmax(x, low), high)),
+    "tt.clampf": _wide(_clamp),
     "math.absf": np.abs,
     "math.absi": np.abs,
     "math.ceil": _wide(np.ceil),
@@ -606,7 +638,7 @@ _ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "math.exp2": _wide(np.exp2),
     "math.log": _wide(np.log),
     "math.log2": _wide(np.log2),
-    "math.rsqrt": _wide(lambda a: 1 / np.sqrt(a)),
+    "math.rsqrt": _wide(_reciprocal_root),
     "math.sqrt": _wide(np.sqrt),
     "math.tanh": _wide(np.tanh),
     "math.powf": _wide(np.power),

@@ -1,4 +1,4 @@
-"""The functions of triton.language that kernels may call: one Python function each, its parameters named as Triton names them."""
+"""The functions of triton.language that kernels may call: one Python function each, with the parameter names Triton gives."""
 
 from __future__ import annotations
 

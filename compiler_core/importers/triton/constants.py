@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 
 from compiler_core.importers.triton.semantics import short_number
@@ -11,39 +10,45 @@ from compiler_core.importers.triton.values import Const, Literal, Mistake, descr
 MAX_BITS = 4096
 """Largest integer that constant arithmetic may make."""
 
-_NUMERIC: dict[str, Callable[..., Literal]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
+Number = bool | int | float
+
+_NUMERIC: dict[str, Callable[[Number, Number], object]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
+    "**": lambda a, b: a**b,
 }
-_INTEGER: dict[str, Callable[..., Literal]] = {
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-    "<<": operator.lshift,
-    ">>": operator.rshift,
+_INTEGER: dict[str, Callable[[int, int], int]] = {
+    "&": lambda a, b: a & b,
+    "|": lambda a, b: a | b,
+    "^": lambda a, b: a ^ b,
+    "<<": lambda a, b: a << b,
+    ">>": lambda a, b: a >> b,
 }
-_ORDER: dict[str, Callable[..., bool]] = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_ORDER: dict[str, Callable[[Number, Number], bool]] = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
 
 
 def binary(symbol: str, a: Literal, b: Literal) -> Const:
     """`a symbol b`. Raises Mistake where Python would fail or the result would be huge."""
     if symbol == "+" and isinstance(a, str) and isinstance(b, str):
         return Const(a + b)
-    compute = _NUMERIC.get(symbol)
-    kinds: tuple[type, ...] = (bool, int, float)
-    if compute is None:
-        compute, kinds = _INTEGER[symbol], (bool, int)
-    if not isinstance(a, kinds) or not isinstance(b, kinds):
-        raise Mistake("constant-operands", operator=symbol, left=describe(Const(a)), right=describe(Const(b)))
     if symbol in ("**", "<<", "*") and _bits(symbol, a, b) > MAX_BITS:
         raise Mistake("constant-too-large", operator=symbol, limit=MAX_BITS)
     try:
-        result = compute(a, b)
+        if symbol in _NUMERIC and isinstance(a, Number) and isinstance(b, Number):
+            result = _NUMERIC[symbol](a, b)
+        elif symbol in _INTEGER and isinstance(a, int) and isinstance(b, int):
+            result = _INTEGER[symbol](a, b)
+        else:
+            raise Mistake("constant-operands", operator=symbol, left=describe(Const(a)), right=describe(Const(b)))
     except ZeroDivisionError:
         raise Mistake("constant-division-by-zero") from None
     except (ValueError, OverflowError) as e:
@@ -69,8 +74,7 @@ def compare(symbol: str, a: Literal, b: Literal) -> Const:
         return Const(a == b)
     if symbol == "!=":
         return Const(a != b)
-    numbers = isinstance(a, int | float) and isinstance(b, int | float)
-    if not numbers and not (isinstance(a, str) and isinstance(b, str)):
+    if not isinstance(a, Number) or not isinstance(b, Number):
         raise Mistake("constant-operands", operator=symbol, left=describe(Const(a)), right=describe(Const(b)))
     return Const(_ORDER[symbol](a, b))
 

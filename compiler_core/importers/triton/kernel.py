@@ -8,10 +8,11 @@ from compiler_core.diagnostics import LimitHit, Refused, error
 from compiler_core.dialects import builtin as functions
 from compiler_core.importers.triton.dtypes import DTYPES, FROM_NUMPY, DType, Pointer, Scalar
 from compiler_core.importers.triton.launch import choose_kernel, constexpr_values, resolve
+from compiler_core.importers.triton.program import Program, Scope
 from compiler_core.importers.triton.semantics import number_type
 from compiler_core.importers.triton.source import MAX_NESTING, Source, decorators, dotted, is_constexpr, parameters, parse
 from compiler_core.importers.triton.values import Const, Mistake, Tensor
-from compiler_core.importers.triton.visitor import Program, Scope, read_body
+from compiler_core.importers.triton.visitor import make_function, read_body
 from compiler_core.ir import Op, module
 from compiler_core.ir.attributes import BoolAttr, DictAttr, IntegerAttr, StringAttr
 from compiler_core.ir.types import i32
@@ -24,10 +25,10 @@ DIVISIBLE = 16
 def import_kernel(source: str, launch: Launch, *, file: str = "kernel.py") -> Op:
     """The kernel that `launch` names (or the file's only one), specialised to its constexprs and argument types.
 
-    A builtin.module with one public tt.func and the private helpers it calls. The function takes the launch's runtime arguments in
-    the order of the parameters, and its block arguments have their names. As in Triton, an integer argument that is 1 is a
-    constant inside; it stays in the signature, unused, so that a launch fits every stage. Raises Refused with every mistake
-    found, LimitHit where a limit is hit.
+    A builtin.module with one public tt.func and the private helpers it calls. The function takes the launch's runtime
+    arguments in the order of the parameters, and its block arguments have their names. As in Triton, an integer argument that
+    is 1 is a constant inside; it stays in the signature, unused, so that a launch fits every stage. Raises Refused with every
+    mistake found, LimitHit where a limit is hit.
     """
     text = parse(source, file)
     launch = resolve(text, launch)
@@ -41,7 +42,7 @@ def import_kernel(source: str, launch: Launch, *, file: str = "kernel.py") -> Op
 def _import(source: Source, node: ast.FunctionDef, launch: Launch) -> Op:
     made = module()
     made.location = (source.location(node),)
-    program = Program(source, made)
+    program = Program(source, made, make_function)
     runtime, scope = _parameters(source, node, launch)
     function = functions.function(
         node.name,

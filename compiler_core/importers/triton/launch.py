@@ -7,8 +7,8 @@ from math import prod
 
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
 from compiler_core.importers.triton.dtypes import DTYPES, FROM_NUMPY
-from compiler_core.importers.triton.expressions import evaluate
-from compiler_core.importers.triton.source import Source, decorators, dotted, is_constexpr, parameters, parse
+from compiler_core.importers.triton.grid import evaluate
+from compiler_core.importers.triton.source import Source, decorators, dotted, is_constexpr, parameters
 from compiler_core.importers.triton.values import Const
 from compiler_core.request import Constexpr, Launch, TensorArgument
 
@@ -104,7 +104,7 @@ def choose_kernel(source: Source, launch: Launch) -> ast.FunctionDef:
 
 
 def constexpr_values(source: Source, node: ast.FunctionDef, launch: Launch) -> dict[str, Const]:
-    """The compile-time parameters: tl.constexpr ones, and others that the launch gives as constexprs or that default to None."""
+    """The compile-time parameters: tl.constexpr ones, others that the launch gives as constexprs, and those left at None."""
     configured = first_configuration(source, node)
     values: dict[str, Const] = {}
     problems: list[Diagnostic] = []

@@ -77,7 +77,7 @@ class Source:
         if fix:
             text = fix.replace("{source}", ast.get_source_segment(self.text, node) or "")
             fixits = (FixIt(message("fix-replace", text=text), (TextEdit(span, text),)),)
-        return error(code, span, fixits=fixits, **arguments)
+        return Diagnostic("error", message(code, **arguments), (span,), None, fixits)
 
 
 def parse(text: str, file: str = "kernel.py") -> Source:

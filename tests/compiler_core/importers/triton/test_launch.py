@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from compiler_core.diagnostics import LimitHit, Refused
 from compiler_core.importers.triton import import_kernel, inspect_source, resolve_launch
-from compiler_core.importers.triton.expressions import evaluate
+from compiler_core.importers.triton.grid import evaluate
 from compiler_core.inputs import make_inputs
 from compiler_core.reference.triton import run
 from compiler_core.request import Launch, TensorArgument
