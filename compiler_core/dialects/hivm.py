@@ -99,6 +99,7 @@ _declare("set_flag", "Sets an event when the first pipe has done all before it."
 _declare("wait_flag", "Holds the second pipe until the event is set, and takes it.", ("event",), required=0)
 _declare("pipe_barrier", "Holds a pipe, or all of them, until it is empty.")
 _declare("get_block_idx", "This core's block number.", results=1)
+_declare("get_block_num", "How many blocks were launched.", results=1)
 _declare("set_mask_norm", "Vector instructions take counts from their operands.")
 
 
@@ -163,13 +164,16 @@ _DMA: dict[str, Pipe] = {"load": "PIPE_MTE2", "nd2nz": "PIPE_MTE2", "store": "PI
 def pipe_of(op: Op) -> Pipe | None:
     """The pipe that runs an instruction; for the macro mmadL1 the last one, PIPE_M. None for what issues nothing to a pipe.
 
-    Fills of L1 run on MTE2. L0C leaves through FIX, but where its destination is UB (coupled chips) through the vector unit.
+    Fills of L1 run on MTE2. On coupled chips UB reaches L1 through MTE3, and L0C reaches UB through the vector unit; elsewhere
+    L0C leaves through FIX.
     """
     if op.name in ("memref.load", "memref.store"):
         return "PIPE_S"
     if not op.name.startswith("hivm.hir."):
         return None
     name = short(op)
+    if name == "nd2nz" and space_of(op.operands[0]) == "ub":
+        return "PIPE_MTE3"
     if name in _DMA:
         return _DMA[name]
     if name == "vbrc":
@@ -429,7 +433,7 @@ def _print_barrier(printer: Printer, op: Op) -> None:
     _rest(printer, op, "pipe")
 
 
-@pretty("hivm.hir.get_block_idx")
+@pretty("hivm.hir.get_block_idx", "hivm.hir.get_block_num")
 def _print_block_index(printer: Printer, op: Op) -> None:
     _rest(printer, op)
     printer.write(f" -> {op.result.type}")
@@ -438,6 +442,12 @@ def _print_block_index(printer: Printer, op: Op) -> None:
 @pretty("hivm.hir.set_mask_norm")
 def _print_mask(printer: Printer, op: Op) -> None:
     _rest(printer, op)
+
+
+def get_block_count(builder: Builder) -> Value:
+    op = instruction(builder, "get_block_num", [], results=[i64])
+    op.result.name = "blocks"
+    return op.result
 
 
 def get_block_index(builder: Builder) -> Value:
