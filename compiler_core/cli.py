@@ -26,7 +26,7 @@ class Usage(Exception):
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_args(_joined(sys.argv[1:] if argv is None else argv))
     try:
         return arguments.run(arguments)
     except Usage as problem:
@@ -35,6 +35,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         sys.stderr.close()
         return 0
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """`--passes -cse` as `--passes=-cse`: argparse takes a value that starts with a dash for another option."""
+    words = list(argv)
+    for i, word in enumerate(words[:-1]):
+        if word == "--passes":
+            return [*words[:i], f"--passes={words[i + 1]}", *words[i + 2 :]]
+    return words
 
 
 def _parser() -> argparse.ArgumentParser:

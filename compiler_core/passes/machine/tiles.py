@@ -147,7 +147,7 @@ class Emitter:
         attribute = constant_attribute(value, type)
         key = (str(attribute), type)
         if key not in self.constants:
-            entry = Builder(self.function.body, 0)
+            entry = Builder(self.function.body, 0, self.function.location)
             self.constants[key] = entry.value("arith.constant", [], type, {"value": attribute}, _constant_name(value, type))
         return self.constants[key]
 
