@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from compiler_core.ir import Attribute, Builder, Dialect, Op, Printer, Value, pretty
-from compiler_core.ir.attributes import DenseAttr, FloatAttr, IntegerAttr, scalar_attribute
+from compiler_core.ir.attributes import BoolAttr, DenseAttr, FloatAttr, IntegerAttr, scalar_attribute
 from compiler_core.ir.registry import Fold
 from compiler_core.ir.types import (
     FloatType,
@@ -41,7 +41,7 @@ def _verify_same(op: Op) -> str | None:
 
 def splat(attribute: Attribute | None) -> int | float | bool | None:
     """The one number of a scalar or splat constant; None for anything else."""
-    if isinstance(attribute, IntegerAttr | FloatAttr):
+    if isinstance(attribute, IntegerAttr | FloatAttr | BoolAttr):
         return attribute.value
     if isinstance(attribute, DenseAttr) and attribute.is_splat:
         return attribute.values[0]

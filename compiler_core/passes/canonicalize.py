@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from compiler_core.dialects.arith import constant_value
 from compiler_core.ir import Op, Value, defining
-from compiler_core.ir.attributes import IntegerAttr
 from compiler_core.ir.core import fuse_locations
 from compiler_core.ir.rewriter import Patterns, apply_patterns
 from compiler_core.ir.types import IndexType, IntegerType
@@ -26,12 +26,11 @@ class Canonicalize(Pass):
 
 def constant_condition(op: Op) -> bool:
     """An scf.if whose condition is a constant: the taken region takes its place."""
-    condition = defining(op.operands[0], "arith.constant")
-    value = condition.get("value", IntegerAttr) if condition is not None else None
+    value = constant_value(op.operands[0])
     block = op.parent
     if value is None or block is None:
         return False
-    taken = op.regions[0 if value.value else 1] if len(op.regions) > 1 or value.value else None
+    taken = op.regions[0 if value else 1] if len(op.regions) > 1 or value else None
     at = block.ops.index(op)
     results: tuple[Value, ...] = ()
     if taken is not None and taken.blocks:
@@ -115,9 +114,8 @@ def unrolled_once(op: Op) -> bool:
 
 
 def constant_integer(value: Value) -> int | None:
-    op = defining(value, "arith.constant")
-    attribute = op.get("value", IntegerAttr) if op is not None else None
-    return attribute.value if attribute is not None else None
+    number = constant_value(value)
+    return int(number) if isinstance(number, int) else None
 
 
 def double_negation(op: Op) -> bool:

@@ -20,7 +20,7 @@ from compiler_core.dialects import tt
 from compiler_core.dialects.arith import predicate_of
 from compiler_core.dialects.builtin import called, functions
 from compiler_core.ir import Block, Op, Value
-from compiler_core.ir.attributes import DenseArrayAttr, DenseAttr, FloatAttr, IntegerAttr, StringAttr
+from compiler_core.ir.attributes import BoolAttr, DenseArrayAttr, DenseAttr, FloatAttr, IntegerAttr, StringAttr
 from compiler_core.ir.types import IndexType, IntegerType, PointerType, ShapedType, TensorType, Type, element_of
 
 Array = np.ndarray
@@ -249,7 +249,7 @@ def _constant(chunk: _Chunk, op: Op, operands: list[Array]) -> Sequence[Array]:
                 flat if attribute.is_splat else flat.reshape(_shape(type)), (1, *_shape(type))
             )
         else:
-            assert isinstance(attribute, IntegerAttr | FloatAttr)
+            assert isinstance(attribute, IntegerAttr | FloatAttr | BoolAttr)
             chunk.constants[op] = np.array([attribute.value]).astype(_dtype(type))
     return [chunk.constants[op]]
 
