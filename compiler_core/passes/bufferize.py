@@ -65,7 +65,7 @@ class Bufferize(Pass):
 def lower_function(function: Op, context: PassContext) -> None:
     """Raises Refused where an op has no counterpart on the chip."""
     place_arguments(function)
-    emitter = Emitter(function, context.chip, Builder(function.body, 0))
+    emitter = Emitter(function, context.chip, Builder(function.body, 0, function.location))
     lowering = Lowering(emitter, CubeUnit(emitter))
     lowering.block(function.body)
     remove_tensors(function)

@@ -124,7 +124,7 @@ def _emit(function: Op, flag: Flag, ids: list[int]) -> None:
 def _event(function: Op, flag: Flag, ids: list[int]) -> int | Value:
     if flag.selector is None:
         return ids[0]
-    top = Builder(function.body, 0)
+    top = Builder(function.body, 0, function.location)
     even, odd = (constant(top, identity, i64) for identity in ids)
     selector = flag.selector.op
     assert selector is not None

@@ -141,7 +141,7 @@ def address(function: Op, value: int) -> Value:
             break
         if op.attributes["value"] == attribute:
             return op.result
-    return constant(Builder(function.body, 0), value, i64)
+    return constant(Builder(function.body, 0, function.location), value, i64)
 
 
 def parity(function: Op, loop: Op) -> Value:
@@ -154,7 +154,7 @@ def parity(function: Op, loop: Op) -> Value:
     builder = Builder(loop.body, 0, loop.location, (loop.id,))
     distance = builder.value("arith.subi", [counter, low], counter.type)
     number = builder.value("arith.divui", [distance, step], counter.type, hint="iteration")
-    two, zero = (constant(Builder(function.body, 0), v, counter.type) for v in (2, 0))
+    two, zero = (constant(Builder(function.body, 0, function.location), v, counter.type) for v in (2, 0))
     odd = builder.value("arith.remui", [number, two], counter.type)
     return builder.value("arith.cmpi", [odd, zero], i1, {"predicate": 1, PARITY: True}, "odd")
 
