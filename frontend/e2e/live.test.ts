@@ -93,7 +93,7 @@ it('links a source line to IR lines of the last pass, and back', async () => {
   await ended(page);
   await page.locator('.source .cm-line', { hasText: 'tl.exp' }).first().click();
   await expect.poll(() => page.locator('.ir .cm-link-selected').count()).toBeGreaterThan(0);
-  await page.locator('.ir .cm-link-selected').first().click();
+  await page.locator('.ir .cm-link-selected', { hasText: 'vexp' }).click();
   await expect
     .poll(() => page.locator('.source .cm-link-selected').allTextContents())
     .toEqual([expect.stringContaining('tl.exp')]);
@@ -150,5 +150,5 @@ it('works narrow and in Chinese', async () => {
   await page.locator('.rail-list .row-main').first().tap();
   await page.locator('.narrow-tabs button').nth(2).tap();
   await page.getByRole('tab', { name: '输出' }).tap();
-  await page.getByText('一致').first().waitFor();
+  await page.getByRole('tabpanel').getByText('一致').first().waitFor();
 });

@@ -1,6 +1,6 @@
 /** Diffs aligned by the identity of ops. */
 import { describe, expect, it } from 'vitest';
-import { diffByIdentity, diffRows, hunks, longestRising, type Side, sideOf } from './diff';
+import { changedPart, diffByIdentity, diffRows, hunks, longestRising, type Side, sideOf } from './diff';
 
 /** Lines written as "id text"; "-" is a line of no op. */
 function side(...lines: string[]): Side {
@@ -58,6 +58,16 @@ describe('diffRows', () => {
 it('finds a longest rising subsequence', () => {
   const pairs: [number, number][] = [4, 1, 2, 5, 3].map((value, at) => [at, value]);
   expect(longestRising(pairs).map(([, value]) => value)).toEqual([1, 2, 3]);
+});
+
+it.each([
+  ['vadd(%a, %b)', 'vsub(%a, %b)', 'add'],
+  ['f(%x)', 'f(%x, %y)', ''],
+  ['f(%x, %y)', 'f(%x)', ', %y'],
+  ['aa', 'aaa', ''],
+])('in %j, beside %j, %j differs', (line, partner, part) => {
+  const [from, to] = changedPart(line, partner);
+  expect(line.slice(from, to)).toBe(part);
 });
 
 it('folds long kept runs and leaves context beside a change', () => {

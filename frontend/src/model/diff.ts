@@ -206,6 +206,16 @@ function countsOf(changes: readonly Change[]): Readonly<Record<string, number>> 
   return counts;
 }
 
+/** The part of a line that its partner does not share: from the end of their common start to the beginning of their common end. */
+export function changedPart(line: string, partner: string): readonly [number, number] {
+  const shorter = Math.min(line.length, partner.length);
+  let from = 0;
+  while (from < shorter && line[from] === partner[from]) from += 1;
+  let tail = 0;
+  while (tail < shorter - from && line.at(-1 - tail) === partner.at(-1 - tail)) tail += 1;
+  return [from, line.length - tail];
+}
+
 export interface Hunk {
   readonly folded: boolean;
   readonly rows: readonly DiffRow[];

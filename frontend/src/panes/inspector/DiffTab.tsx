@@ -6,7 +6,16 @@ import { useWidth } from '../../components/useWidth';
 import { VirtualRows } from '../../components/VirtualRows';
 import type { Diff, Pass } from '../../generated/types';
 import { t } from '../../i18n';
-import { type ChangeKind, type DiffRow, diffByIdentity, diffRows, hunks, type Side, sideOf } from '../../model/diff';
+import {
+  type ChangeKind,
+  changedPart,
+  type DiffRow,
+  diffByIdentity,
+  diffRows,
+  hunks,
+  type Side,
+  sideOf,
+} from '../../model/diff';
 import { passId } from '../../model/fold';
 import { integer } from '../../model/format';
 import { passBefore } from '../../model/rail';
@@ -138,7 +147,8 @@ function Bar({ before, after, counts, layout }: BarProps) {
   );
 }
 
-type Item = { readonly row: DiffRow } | { readonly hunk: number; readonly count: number };
+/** `half` is the side of a row that a single column shows on a line of its own. */
+type Item = { readonly row: DiffRow; readonly half?: 'before' | 'after' } | { readonly hunk: number; readonly count: number };
 
 function Table({ loaded, label, layout }: { loaded: Loaded; label: string; layout: Layout }) {
   const opened = useSignal<ReadonlySet<number>>(new Set());
@@ -162,7 +172,7 @@ function Table({ loaded, label, layout }: { loaded: Loaded; label: string; layou
       row={(at) => {
         const item = items.value[at];
         if (!item) return null;
-        if ('row' in item) return <Row row={item.row} loaded={loaded} layout={layout} />;
+        if ('row' in item) return <Row row={item.row} half={item.half} loaded={loaded} layout={layout} />;
         return (
           <button type="button" class="diff-fold" onClick={() => (opened.value = new Set([...opened.value, item.hunk]))}>
             ⋯ {t('diff.kept', { count: integer(item.count) })}
@@ -176,61 +186,77 @@ function Table({ loaded, label, layout }: { loaded: Loaded; label: string; layou
 /** In one column a rewritten line stands twice: as it was and as it is. */
 function split(row: DiffRow): Item[] {
   if (row.kind === 'kept' || row.before === null || row.after === null) return [{ row }];
-  return [{ row: { ...row, after: null } }, { row: { ...row, before: null } }];
+  return [
+    { row, half: 'before' },
+    { row, half: 'after' },
+  ];
 }
 
-function Row({ row, loaded, layout }: { row: DiffRow; loaded: Loaded; layout: Layout }) {
+interface RowProps {
+  readonly row: DiffRow;
+  readonly half: 'before' | 'after' | undefined;
+  readonly loaded: Loaded;
+  readonly layout: Layout;
+}
+
+function Row({ row, half, loaded, layout }: RowProps) {
+  if (layout === 'side') {
+    return (
+      <div class={`diff-row kind-${row.kind}`}>
+        <Cell row={row} loaded={loaded} which="before" />
+        <Cell row={row} loaded={loaded} which="after" />
+      </div>
+    );
+  }
+  const which = half ?? (row.after === null ? 'before' : 'after');
   return (
     <div class={`diff-row kind-${row.kind}`}>
-      {layout === 'side' ? (
-        <>
-          <Cell row={row} line={row.before} side={loaded.before} which="before" />
-          <Cell row={row} line={row.after} side={loaded.after} which="after" />
-        </>
-      ) : (
-        <>
-          <span class="line-number">{row.before ?? ''}</span>
-          <span class="line-number">{row.after ?? ''}</span>
-          {row.after === null ? (
-            <Text row={row} line={row.before} side={loaded.before} which="before" />
-          ) : (
-            <Text row={row} line={row.after} side={loaded.after} which="after" />
-          )}
-        </>
-      )}
+      <span class="line-number">{half === 'after' ? '' : (row.before ?? '')}</span>
+      <span class="line-number">{half === 'before' ? '' : (row.after ?? '')}</span>
+      <Text row={row} loaded={loaded} which={which} />
     </div>
   );
 }
 
 interface CellProps {
   readonly row: DiffRow;
-  readonly line: number | null;
-  readonly side: Side;
+  readonly loaded: Loaded;
   readonly which: 'before' | 'after';
 }
 
 function Cell(props: CellProps) {
+  const line = props.row[props.which];
   return (
-    <div class={`diff-cell ${props.which}${props.line === null ? ' blank' : ''}`}>
-      <span class="line-number">{props.line ?? ''}</span>
-      {props.line !== null && <Text {...props} />}
+    <div class={`diff-cell ${props.which}${line === null ? ' blank' : ''}`}>
+      <span class="line-number">{line ?? ''}</span>
+      {line !== null && <Text {...props} />}
     </div>
   );
 }
 
-function Text({ row, line, side, which }: CellProps) {
-  if (line === null) return null;
+function Text({ row, loaded, which }: CellProps) {
   const kind = t(`diff.kind.${row.kind}`);
+  const text = lineOf(loaded, which, row[which]);
+  const partner = lineOf(loaded, which === 'before' ? 'after' : 'before', row[which === 'before' ? 'after' : 'before']);
+  const [from, to] = row.kind === 'kept' || partner === '' ? [0, 0] : changedPart(text, partner);
   return (
     <>
       <span class="sign" title={kind}>
         <span aria-hidden="true">{SIGNS[row.kind]}</span>
         {row.kind !== 'kept' && <span class="hidden">{kind}</span>}
       </span>
-      <code class={which}>{side.lines[line - 1]}</code>
+      <code class={which}>
+        {text.slice(0, from)}
+        {to > from && <mark>{text.slice(from, to)}</mark>}
+        {text.slice(to)}
+      </code>
       {row.kind === 'moved' && row.elsewhere !== null && (
         <small>{t(which === 'before' ? 'diff.movedto' : 'diff.movedfrom', { line: row.elsewhere })}</small>
       )}
     </>
   );
+}
+
+function lineOf(loaded: Loaded, which: 'before' | 'after', line: number | null): string {
+  return line === null ? '' : (loaded[which].lines[line - 1] ?? '');
 }

@@ -16,7 +16,7 @@ export function PassRow({ row }: { row: RailRow }) {
   const current = pass.value !== null && passId(pass.value) === row.id;
   const scale = cyclesScale(shown.value?.passes ?? [], entry.scope);
   const difference = change(cyclesBefore, entry.cycles?.total);
-  const direction = cyclesBefore === null || !entry.cycles ? 0 : Math.sign(entry.cycles.total - cyclesBefore);
+  const direction = difference.startsWith('+') ? 'bad' : difference.startsWith('−') ? 'good' : 'dim';
   return (
     <li class={`row${entry.mandatory ? '' : ' optimisation'}${entry.changed ? '' : ' unchanged'}`} data-pass={entry.name}>
       {entry.mandatory ? <span class="lowering" title={t('rail.mandatory')} /> : <Switch name={entry.name} />}
@@ -36,7 +36,7 @@ export function PassRow({ row }: { row: RailRow }) {
             {t('rail.nocycles')}
           </span>
         )}
-        <span class={`num delta ${direction < 0 ? 'good' : direction > 0 ? 'bad' : 'dim'}`}>{difference}</span>
+        <span class={`num delta ${direction}`}>{difference}</span>
         <Check verification={entry.verification} />
       </button>
     </li>
