@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-import compiler_core.dialects  # noqa: F401 - declares the ops
+import compiler_core.dialects  # noqa: F401  # pyright: ignore[reportUnusedImport] - declares the ops
 from compiler_core.chips import chips
 from compiler_core.diagnostics import Refused
 from compiler_core.ir import Op, to_text

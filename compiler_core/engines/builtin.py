@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-import compiler_core.dialects  # noqa: F401 - declares the ops
+import compiler_core.dialects  # noqa: F401  # pyright: ignore[reportUnusedImport] - declares the ops
 from compiler_core import __version__
 from compiler_core.blobs import BlobSink
 from compiler_core.chips import Chip, chips
