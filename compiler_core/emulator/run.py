@@ -190,7 +190,7 @@ def _global(function: Op, index: int, name: str, type: MemRefType, value: Argume
         raise Refused(
             error("emulator-argument-type", index=index, function=symbol(function), expected=str(type), given=str(array.dtype))
         )
-    flat = array.reshape(-1)
+    flat = np.ascontiguousarray(array).reshape(-1)
     shape = (flat.size,) if type.shape == (DYNAMIC,) else type.shape
     buffer = GlobalBuffer(index, name, flat)
     return View(buffer, dtype, False, 0, 0, shape, contiguous_strides(shape)), flat
