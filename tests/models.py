@@ -22,7 +22,7 @@ class Maker:
         self.weights: list[onnx.TensorProto] = []
 
     def weight(self, name: str, array: NDArray[np.generic]) -> str:
-        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        self.weights.append(numpy_helper.from_array(np.asarray(array, order="C"), name))
         return name
 
     def node(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:

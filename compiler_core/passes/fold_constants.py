@@ -59,7 +59,7 @@ def fold(op: Op) -> bool:
         return False
     with np.errstate(all="ignore"):
         result = np.asarray(COMPUTE[op.name](op, known), np.float64)
-        rounded = np.ascontiguousarray(result).astype(dtype_of(tensor_type(op.result).element))
+        rounded = result.astype(dtype_of(tensor_type(op.result).element), order="C")
     op.replace_with(constant(Builder.before(op), rounded, op.result.name))
     return True
 

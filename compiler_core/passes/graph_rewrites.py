@@ -41,4 +41,4 @@ def float64(value: Value) -> NDArray[np.float64] | None:
 def constant_like(builder: Builder, array: NDArray[np.float64], model: Value, hint: str = "") -> Value:
     """A constant, rounded once to the element type of `model`; named after it."""
     kind = dtype_of(tensor_type(model).element)
-    return constant(builder, np.ascontiguousarray(array).astype(kind), hint or model.name)
+    return constant(builder, np.asarray(array, kind, order="C"), hint or model.name)

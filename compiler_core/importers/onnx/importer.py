@@ -53,7 +53,7 @@ def _check_operators(nodes: list[NodeProto], opset: int, functions: set[str]) ->
             problem = error("onnx-subgraph", node=name, name=name, op=op)
         elif node.op_type in functions and not proto.standard(node):
             problem = error("onnx-function", node=name, name=name, op=op)
-        elif not proto.standard(node) or node.op_type not in (*OPERATORS, *CONSTANTS):
+        elif not proto.standard(node) or node.op_type not in (*OPERATORS, *CONSTANTS, *host.EVALUATE):
             problem = error("onnx-operator", node=name, name=name, op=op, domain=domain, opset=opset, supported=supported)
         else:
             continue
@@ -105,7 +105,7 @@ class _Importer:
             raise Refused(error("onnx-input-shape", name=info.name))
         sizes: list[int] = []
         for i, dimension in enumerate(tensor.shape.dim):
-            known = dimension.HasField("dim_value") and dimension.dim_value > 0
+            known = dimension.HasField("dim_value")
             if not known and i > 0:
                 raise Refused(error("onnx-input-dimension", name=info.name, dimension=dimension.dim_param or "?", position=i))
             if not known:
@@ -136,6 +136,8 @@ class _Importer:
             return
         try:
             array = self.constant(node)
+            if array is None and node.kind not in OPERATORS:
+                raise node.refused("onnx-shapes-only")
             if array is None:
                 result = OPERATORS[node.kind](node, self)
         except (ShapeError, ValueError, IndexError, OverflowError) as problem:
@@ -200,6 +202,8 @@ class _Importer:
 
     def output(self, name: str) -> Value:
         if name not in self.values and name in self.arrays:
+            if self.arrays[name].dtype.kind != "f":
+                raise Refused(error("onnx-output-type", name=name, dtype=self.arrays[name].dtype.name))
             self.values[name] = graph.constant(self.builder, self.arrays[name], name[:MAX_NAME])
         if name not in self.values:
             raise Refused(error("onnx-output-undefined", name=name))

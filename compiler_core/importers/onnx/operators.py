@@ -283,8 +283,16 @@ def _gemm(node: Node, graph: Graph) -> Value:
 
 
 def _matmul(node: Node, graph: Graph) -> Value:
+    """A vector on the left is a row, on the right a column, and its dimension of 1 leaves the result."""
     a, b = _inputs(node, graph, 2)
-    return graph.emit(node, "matmul", [a, b], matmul_shape(shape_of(a), shape_of(b)))
+    left, right = shape_of(a), shape_of(b)
+    if len(left) > 1 and len(right) > 1:
+        return graph.emit(node, "matmul", [a, b], matmul_shape(left, right))
+    a = graph.emit(node, "reshape", [a], (1, *left)) if len(left) == 1 else a
+    b = graph.emit(node, "reshape", [b], (*right, 1)) if len(right) == 1 else b
+    *batch, rows, columns = shape = matmul_shape(shape_of(a), shape_of(b))
+    kept = [*batch, *([rows] if len(left) > 1 else []), *([columns] if len(right) > 1 else [])]
+    return graph.emit(node, "reshape", [graph.emit(node, "matmul", [a, b], shape)], kept)
 
 
 def _softmax(node: Node, graph: Graph) -> Value:
