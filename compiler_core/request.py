@@ -57,8 +57,11 @@ class CompileRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True, om
     options: Options = Options()
 
     def canonical_json(self) -> bytes:
-        """The same request always gives the same bytes: sorted keys, defaults left out, written out or not."""
-        return msgspec.json.encode(_without_defaults(self), order="deterministic")
+        """The same request always gives the same bytes: fields as declared, defaults left out, written out or not.
+
+        Arguments keep their order, since MLIR functions take them by position.
+        """
+        return msgspec.json.encode(_without_defaults(self))
 
     def key(self, engine_version: str) -> str:
         """The compilation's content hash: sha256 of the canonical request and the engine's version, in hex."""

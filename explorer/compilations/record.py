@@ -11,6 +11,10 @@ from compiler_core.request import CompileRequest
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
+VOLATILE = ("seq", "ms", "attempt")
+"""What may differ between two attempts at the same compilation."""
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """What GET /api/v1/compilations/KEY answers."""
 
@@ -55,3 +59,9 @@ def fold(request: CompileRequest, events: Iterable[AnyEvent]) -> Record:
         position=accepted[-1].position if status == "queued" else None,
         events=journal,
     )
+
+
+def same(one: AnyEvent, other: AnyEvent) -> bool:
+    """Whether two attempts say the same, apart from what is volatile."""
+    a, b = (msgspec.to_builtins(event) for event in (one, other))
+    return {k: v for k, v in a.items() if k not in VOLATILE} == {k: v for k, v in b.items() if k not in VOLATILE}

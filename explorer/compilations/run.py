@@ -24,7 +24,7 @@ from explorer.compilations.compiler import compiler
 from explorer.compilations.failures import bug, failed, out_of_memory, what_killed
 from explorer.compilations.models import Compilation
 from explorer.compilations.queue import Claim, LeaseLost, Queue
-from explorer.compilations.record import answers, status_after
+from explorer.compilations.record import answers, same, status_after
 from explorer.limits import MIB, limits
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,6 @@ log = logging.getLogger(__name__)
 BLOB = b"B"
 EVENT = b"E"
 LEASE_MS = limits.lease_seconds * 1000
-VOLATILE = ("seq", "ms", "attempt")
-"""What may differ between two attempts at the same compilation."""
 
 
 class Stopped(Exception):
@@ -62,12 +60,6 @@ class PipedBlobs:
 def compile_in_child(writer: sandbox.FrameWriter, request: CompileRequest, model: bytes | None) -> None:
     for event in compiler().compile(request, PipedBlobs(writer), model):
         writer.write(EVENT, events.encode(event))
-
-
-def same(one: AnyEvent, other: AnyEvent) -> bool:
-    """Whether two attempts say the same, apart from what is volatile."""
-    a, b = (msgspec.to_builtins(event) for event in (one, other))
-    return {k: v for k, v in a.items() if k not in VOLATILE} == {k: v for k, v in b.items() if k not in VOLATILE}
 
 
 class Attempt:
