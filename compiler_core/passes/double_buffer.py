@@ -13,7 +13,7 @@ from compiler_core.passes.base import Pass, PassContext
 from compiler_core.passes.machine.lifetimes import MULTI_BUFFER, allocations, users
 from compiler_core.passes.plan_memory import overfull, place
 
-MOVES = frozenset({"hivm.hir.load", "hivm.hir.nd2nz", "hivm.hir.store"})
+MOVES = frozenset({"hivm.hir.load", "hivm.hir.nd2nz", "hivm.hir.store", "hivm.hir.fixpipe"})
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,12 @@ def double(function: Op, chip: Chip) -> None:
 
 
 def _moved_in_loop(alloc: Op) -> bool:
-    """Made in the body of a counted loop, and moved in or out there by a DMA pipe."""
+    """Made in the body of a counted loop, and filled from or emptied to global memory there."""
     loop = alloc.parent_op
     if loop is None or loop.name != "scf.for":
         return False
-    return any(user.name in MOVES and hivm.pipe_of(user) != "PIPE_V" for user in users(alloc.result))
+    return any(user.name in MOVES and _global(user) for user in users(alloc.result))
+
+
+def _global(move: Op) -> bool:
+    return any(hivm.space_of(v) == "gm" for v in move.operands)

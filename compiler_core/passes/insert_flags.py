@@ -37,7 +37,7 @@ class InsertFlags(Pass):
 
 def synchronise(block: Block, loop: Op | None, flags: list[Flag]) -> None:
     """Plans one line, inserts its barriers and pairs, and goes into the loops inside. Flags are collected, for their events."""
-    plan = Line(list(items_of(block)), loop).run()
+    plan = Line(list(items_of(block, block)), loop).run()
     insert_barriers(plan)
     flags += plan.flags
     for inner in _loops(block):

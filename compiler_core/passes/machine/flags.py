@@ -63,19 +63,19 @@ class Plan:
     """Before an op: the first pipe sets and the second waits at once."""
 
 
-def items_of(block: Block, path: Path = ()) -> Iterator[Item]:
-    """The line's items in program order; branches are walked through, loops are one item."""
+def items_of(block: Block, line: Block, path: Path = ()) -> Iterator[Item]:
+    """The items of a block of the line, in program order; branches are walked through, loops are one item."""
     for op in block.ops:
         if op.name == "scf.if":
             for region in op.regions:
                 for inner in region.blocks:
-                    yield from items_of(inner, (*path, (op, inner)))
+                    yield from items_of(inner, line, (*path, (op, inner)))
         elif op.name in ("scf.for", "scf.while"):
-            uses = tuple(dict.fromkeys(use.anytime() for inner in op.walk() for use in uses_of(inner)))
+            uses = tuple(dict.fromkeys(use.seen_from(line) for inner in op.walk() for use in uses_of(inner)))
             if uses:
                 yield Item(op, uses, path)
         else:
-            uses = tuple(uses_of(op))
+            uses = tuple(use.seen_from(line) for use in uses_of(op))
             if uses:
                 yield Item(op, uses, path)
 
@@ -175,7 +175,7 @@ class Line:
         return any(other == second or known.get(other, -1) >= source - i + after for other, after in behind)
 
     def behind(self, i: int, block: Block, first: str) -> Iterator[tuple[str, int]]:
-        """The pipes that wait for `first` at the end of the branch block around item i, each with its next item from there on."""
+        """The pipes that wait for `first` at the end of item i's branch block, each with its first item from there on."""
         for identity, source, second in self.covered:
             if identity == id(block) and source == first:
                 later = range(i + 1, len(self.items))

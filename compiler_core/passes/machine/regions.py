@@ -6,6 +6,7 @@ from compiler_core.dialects import hivm
 from compiler_core.dialects.arith import constant_value
 from compiler_core.dialects.memref import base_of
 from compiler_core.ir import Op, Value
+from compiler_core.ir.core import Block
 from compiler_core.ir.types import MemRefType
 from compiler_core.passes.machine.lifetimes import size_of
 
@@ -75,8 +76,11 @@ class Use:
     region: Region
     write: bool
 
-    def anytime(self) -> "Use":
-        """The use as it looks from outside of its loop: of every range, in no known iteration."""
+    def seen_from(self, body: Block) -> "Use":
+        """The use where `body` is repeated: whose turn it is is known only for buffers that take turns in that very loop."""
+        selector = self.region.selector
+        if selector is None or (selector.op is not None and selector.op.parent is body):
+            return self
         return Use(self.pipe, replace(self.region, selector=None), self.write)
 
 

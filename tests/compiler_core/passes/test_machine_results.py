@@ -69,6 +69,26 @@ def test_two_carried_buffers(way, chip):
     check(ROW_LOOP, arguments, (5,), way, chip, want=e / e.sum(1, keepdims=True), BLOCK=64)
 
 
+NESTED = """def k(x_ptr, out_ptr, rows, n_cols, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    for row in range(rows):
+        total = tl.zeros([BLOCK], tl.float32)
+        for start in range(0, n_cols, BLOCK):
+            total += tl.load(x_ptr + row * n_cols + start + i, mask=start + i < n_cols, other=0.0)
+        tl.store(out_ptr + row * BLOCK + i, total)
+"""
+"""The outer loop stores what the inner one sums up: a buffer with two copies that the inner loop must not take turns with."""
+
+
+@EVERY_WAY
+@BOTH_CHIPS
+def test_nested_loops(way, chip):
+    x = normal(5, 150)
+    want = np.pad(x, ((0, 0), (0, 42))).reshape(5, 3, 64).sum(1)
+    arguments = {"x_ptr": x, "out_ptr": np.zeros((5, 64), np.float32), "rows": 5, "n_cols": 150}
+    check(NESTED, arguments, (1,), way, chip, want=want, rtol=1e-5, BLOCK=64)
+
+
 MATMUL = """def k(a_ptr, b_ptr, out_ptr, M, N, K, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr):
     m = tl.program_id(0) * BM + tl.arange(0, BM)
     n = tl.program_id(1) * BN + tl.arange(0, BN)
