@@ -16,7 +16,8 @@ COUPLED_PIPES = ("S", "V", "M", "MTE1", "MTE2", "MTE3")
 class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One Ascend chip. Memories are bytes of one core; the clock is MHz.
 
-    "split": a cube core (AIC) with two vector cores (AIV) that meet through global memory. "coupled": one core runs cube and vector.
+    "split": a cube core (AIC) with two vector cores (AIV) that meet through global memory. "coupled": one core runs cube and
+    vector.
     """
 
     name: str

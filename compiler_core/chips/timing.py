@@ -1,7 +1,7 @@
 """What an instruction costs on a chip: the part of a chip's TOML that the emulator's clock is built on.
 
-Cycles are core cycles. An instruction that finds its pipe idle completes `startup` cycles after its work; the pipe takes the next one as soon
-as the work is done, so that startups hide behind a stream.
+Cycles are core cycles. An instruction that finds its pipe idle completes `startup` cycles after its work; the pipe takes the
+next one as soon as the work is done, so that startups hide behind a stream.
 """
 
 import msgspec
