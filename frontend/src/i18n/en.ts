@@ -86,6 +86,7 @@ export const en = {
   'rail.change': 'change',
   'rail.pass': 'pass',
   'rail.nocycles': 'no cycles',
+  'rail.passes': '{count} passes',
   'stage.graph': 'graph',
   'stage.tt': 'tt',
   'stage.tensor': 'tensor',

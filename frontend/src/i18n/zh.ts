@@ -87,6 +87,7 @@ export const zh: Readonly<Record<Key, string>> = {
   'rail.change': '变化',
   'rail.pass': 'pass',
   'rail.nocycles': '无周期',
+  'rail.passes': '{count} 个 pass',
   'stage.graph': '图 graph',
   'stage.tt': 'tt',
   'stage.tensor': '张量 tensor',

@@ -22,6 +22,6 @@ export function linkFromSource(map: LineMap, line: number): Link {
 }
 
 export function linkFromIr(map: LineMap, line: number): Link {
-  const source = map[line - 1]?.[1] ?? [];
+  const source = (map[line - 1]?.[1] ?? []).filter((number) => number > 0);
   return { source, ir: [line], related: irLinesOf(map, source).filter((other) => other !== line) };
 }

@@ -2,12 +2,14 @@
 import { expect, it } from 'vitest';
 import { EVENTS } from '../../e2e/fixtures/softmax';
 import type { Pass } from '../generated/types';
-import { cyclesScale, passBefore, railGroups, railRows } from './rail';
+import { cyclesScale, passBefore, railRows, railSections } from './rail';
 
 const passes = EVENTS.filter((event): event is Pass => event.type === 'pass');
 
+const groupsOf = (list: readonly Pass[]) => railSections(list)[0]?.groups ?? [];
+
 it('groups passes by stage and folds runs that changed nothing', () => {
-  const shape = railGroups(passes).map((group) => [
+  const shape = groupsOf(passes).map((group) => [
     group.stage,
     group.items.map((item) => (item.kind === 'fold' ? item.rows.length : item.pass.name)),
   ]);
@@ -24,7 +26,7 @@ it('never folds away a failed check or a diagnostic', () => {
     ...(passes[2] as Pass),
     verification: { ...(passes[2]?.verification as NonNullable<Pass['verification']>), ok: false },
   };
-  const [group] = railGroups([passes[0] as Pass, passes[1] as Pass, wrong, passes[3] as Pass]);
+  const [group] = groupsOf([passes[0] as Pass, passes[1] as Pass, wrong, passes[3] as Pass]);
   expect(group?.items.map((item) => item.kind)).toEqual(['pass', 'pass', 'pass', 'pass']);
 });
 
@@ -42,4 +44,14 @@ it('finds what a pass is compared with: its scope, else the module', () => {
   expect(passBefore(all, first)).toBe(passes[1]);
   expect(passBefore(all, second)).toBe(first);
   expect(passBefore(all, passes[0] as Pass)).toBeNull();
+});
+
+it('sums up a scope: where its cycles began and ended, and the first check that failed', () => {
+  const layer = passes.map((pass) => ({ ...pass, scope: 'conv_1' }));
+  const check = layer[3]?.verification as NonNullable<Pass['verification']>;
+  const wrong = { ...check, ok: false };
+  const sections = railSections([passes[0] as Pass, ...layer.with(3, { ...(layer[3] as Pass), verification: wrong })]);
+  expect(sections.map((section) => section.scope)).toEqual(['', 'conv_1']);
+  expect(sections[1]).toMatchObject({ first: layer[0]?.cycles, last: layer.at(-1)?.cycles, verification: wrong });
+  expect(sections[1]?.rows).toHaveLength(layer.length);
 });

@@ -1,5 +1,5 @@
 /** The pass rail's rows: passes grouped under scope and stage, runs that changed nothing folded, each with its change in cycles. */
-import type { Pass } from '../generated/types';
+import type { Cycles, Pass, Verification } from '../generated/types';
 import { passId } from './fold';
 
 export interface RailRow {
@@ -16,9 +16,21 @@ export interface RailFold {
 }
 
 export interface RailGroup {
-  readonly scope: string;
   readonly stage: Pass['stage_out'];
   readonly items: readonly (RailRow | RailFold)[];
+}
+
+/** The passes of one scope: a kernel, a layer of a model, or a model's whole graph. */
+export interface RailSection {
+  readonly scope: string;
+  readonly groups: readonly RailGroup[];
+  readonly rows: readonly RailRow[];
+  /** Cycles of the first and last pass that was measured. */
+  readonly first: Cycles | null;
+  readonly last: Cycles | null;
+  /** The newest check, or the first that failed. */
+  readonly verification: Verification | null;
+  readonly ms: number;
 }
 
 /** Fewer unchanged passes than this in a row are not worth a fold. */
@@ -33,15 +45,38 @@ export function railRows(passes: readonly Pass[]): readonly RailRow[] {
   });
 }
 
-export function railGroups(passes: readonly Pass[]): readonly RailGroup[] {
-  const groups: { scope: string; stage: Pass['stage_out']; rows: RailRow[] }[] = [];
+export function railSections(passes: readonly Pass[]): readonly RailSection[] {
+  const byScope = new Map<string, RailRow[]>();
   for (const row of railRows(passes)) {
-    const { scope, stage_out: stage } = row.pass;
-    const open = groups.at(-1);
-    if (open?.scope === scope && open.stage === stage) open.rows.push(row);
-    else groups.push({ scope, stage, rows: [row] });
+    const rows = byScope.get(row.pass.scope);
+    if (rows) rows.push(row);
+    else byScope.set(row.pass.scope, [row]);
   }
-  return groups.map(({ scope, stage, rows }) => ({ scope, stage, items: folded(rows) }));
+  return [...byScope].map(([scope, rows]) => {
+    const measured = rows.flatMap((row) => row.pass.cycles ?? []);
+    const checks = rows.flatMap((row) => row.pass.verification ?? []);
+    return {
+      scope,
+      groups: grouped(rows),
+      rows,
+      first: measured[0] ?? null,
+      last: measured.at(-1) ?? null,
+      verification: checks.find((check) => !check.ok) ?? checks.at(-1) ?? null,
+      ms: rows.reduce((sum, row) => sum + row.pass.ms, 0),
+    };
+  });
+}
+
+/** Rows under their stage, runs that changed nothing folded. */
+function grouped(all: readonly RailRow[]): readonly RailGroup[] {
+  const groups: { stage: Pass['stage_out']; rows: RailRow[] }[] = [];
+  for (const row of all) {
+    const stage = row.pass.stage_out;
+    const open = groups.at(-1);
+    if (open?.stage === stage) open.rows.push(row);
+    else groups.push({ stage, rows: [row] });
+  }
+  return groups.map(({ stage, rows }) => ({ stage, items: folded(rows) }));
 }
 
 function folded(rows: readonly RailRow[]): readonly (RailRow | RailFold)[] {

@@ -82,7 +82,8 @@ function Verdicts({ verdicts }: { verdicts: readonly Verdict[] }) {
             <p>{say(verdict.message)}</p>
             <p class="advice">
               <b>{t('profile.advice')}</b> {say(verdict.advice)}
-              {[...(verdict.lines ?? [])]
+              {(verdict.lines ?? [])
+                .filter((line) => line > 0)
                 .sort((a, b) => a - b)
                 .map((line) => (
                   <button key={line} type="button" class="quiet" onClick={() => goTo(line)}>

@@ -2,6 +2,7 @@
 import { useSignal } from '@preact/signals';
 import { Check } from '../../components/Check';
 import { PipeStrip } from '../../components/PipeStrip';
+import type { Cycles, Message } from '../../generated/types';
 import { local, say, t } from '../../i18n';
 import { passId } from '../../model/fold';
 import { change, integer, milliseconds } from '../../model/format';
@@ -15,8 +16,6 @@ export function PassRow({ row }: { row: RailRow }) {
   const { pass: entry, cyclesBefore } = row;
   const current = pass.value !== null && passId(pass.value) === row.id;
   const scale = cyclesScale(shown.value?.passes ?? [], entry.scope);
-  const difference = change(cyclesBefore, entry.cycles?.total);
-  const direction = difference.startsWith('+') ? 'bad' : difference.startsWith('−') ? 'good' : 'dim';
   return (
     <li class={`row${entry.mandatory ? '' : ' optimisation'}${entry.changed ? '' : ' unchanged'}`} data-pass={entry.name}>
       {entry.mandatory ? <span class="lowering" title={t('rail.mandatory')} /> : <Switch name={entry.name} />}
@@ -26,21 +25,42 @@ export function PassRow({ row }: { row: RailRow }) {
           {marked.value === row.id && <span class="marked" />}
         </span>
         <span class="num dim ms">{milliseconds(entry.ms)}</span>
-        {entry.cycles ? (
-          <span class="cycles">
-            <span class="num">{integer(entry.cycles.total)}</span>
-            <PipeStrip busy={entry.cycles.pipes} share={scale > 0 ? entry.cycles.total / scale : 0} />
-          </span>
-        ) : (
-          <span class="dim none" title={entry.cycles_reason ? say(entry.cycles_reason) : undefined}>
-            {t('rail.nocycles')}
-          </span>
-        )}
-        <span class={`num delta ${direction}`}>{difference}</span>
+        <CyclesCell cycles={entry.cycles} scale={scale} reason={entry.cycles_reason} />
+        <Delta before={cyclesBefore} after={entry.cycles?.total} />
         <Check verification={entry.verification} />
       </button>
     </li>
   );
+}
+
+interface CyclesProps {
+  readonly cycles: Cycles | null;
+  /** Cycles of a full bar. */
+  readonly scale: number;
+  readonly reason?: Message | null | undefined;
+}
+
+export function CyclesCell({ cycles, scale, reason }: CyclesProps) {
+  if (!cycles) {
+    return (
+      <span class="dim none" title={reason ? say(reason) : undefined}>
+        {t('rail.nocycles')}
+      </span>
+    );
+  }
+  return (
+    <span class="cycles">
+      <span class="num">{integer(cycles.total)}</span>
+      <PipeStrip busy={cycles.pipes} share={scale > 0 ? cycles.total / scale : 0} />
+    </span>
+  );
+}
+
+/** A change in cycles, signed; one that rounds away is neither good nor bad. */
+export function Delta({ before, after }: { before: number | null; after: number | undefined }) {
+  const text = change(before, after);
+  const mood = text.startsWith('+') ? 'bad' : text.startsWith('−') ? 'good' : 'dim';
+  return <span class={`num delta ${mood}`}>{text}</span>;
 }
 
 export function FoldedRows({ fold }: { fold: RailFold }) {

@@ -1,15 +1,18 @@
 /** The second column: passes top to bottom as they arrive, under a line of cycles over passes. */
+import { useSignal } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
-import { t, word } from '../../i18n';
-import { integer, microseconds } from '../../model/format';
+import { Check } from '../../components/Check';
+import { local, t, word } from '../../i18n';
+import { passId } from '../../model/fold';
+import { integer, microseconds, milliseconds } from '../../model/format';
 import { PIPES } from '../../model/pipes';
-import { type RailGroup, railGroups } from '../../model/rail';
+import { type RailGroup, type RailSection, railSections } from '../../model/rail';
 import { passEntry } from '../../state/catalogue';
 import { chosen, live, pass, shown, stale } from '../../state/compilation';
 import { switchedOff } from '../../state/document';
 import { choose } from '../../state/view';
 import { Chart } from './Chart';
-import { FoldedRows, PassRow, Switch } from './PassRow';
+import { CyclesCell, Delta, FoldedRows, PassRow, Switch } from './PassRow';
 
 export function RailPane() {
   const passes = shown.value?.passes ?? [];
@@ -55,8 +58,7 @@ function Rows() {
   useEffect(() => {
     list.current?.querySelector('[aria-current="true"]')?.scrollIntoView({ block: 'nearest' });
   }, [at, following]);
-  const groups = railGroups(passes);
-  const several = new Set(passes.map((entry) => entry.scope)).size > 1;
+  const sections = railSections(passes);
   return (
     <>
       <Chart />
@@ -69,12 +71,8 @@ function Rows() {
         <span />
       </div>
       <div class="rail-list" ref={list}>
-        {groups.map((group, index) => (
-          <Group
-            key={`${index}:${group.scope}:${group.stage}`}
-            group={group}
-            newScope={several && groups[index - 1]?.scope !== group.scope}
-          />
+        {sections.map((section) => (
+          <Section key={section.scope} section={section} all={sections} />
         ))}
         <SwitchedOff />
       </div>
@@ -83,18 +81,71 @@ function Rows() {
   );
 }
 
-function Group({ group, newScope }: { group: RailGroup; newScope: boolean }) {
-  const name = `${group.scope} ${word('stage', group.stage)}`.trim();
+/** One scope: of several, each folds to a line that sums it up, and the one with the chosen pass is open. */
+function Section({ section, all }: { section: RailSection; all: readonly RailSection[] }) {
+  const wanted = useSignal<boolean | null>(null);
+  const { scope, rows, groups } = section;
+  if (all.length === 1 || scope === '') return <Groups groups={groups} scope={scope} />;
+  const open = wanted.value ?? rows.some((row) => pass.value !== null && row.id === passId(pass.value));
   return (
-    <section aria-label={name} class={`rail-group${newScope && group.scope ? ' new-scope' : ''}`}>
-      {newScope && group.scope && <h3 class="scope mono">{group.scope}</h3>}
-      <h4 class={`stage stage-${group.stage}`}>{word('stage', group.stage)}</h4>
-      <ol>
-        {group.items.map((item) =>
-          item.kind === 'fold' ? <FoldedRows key={item.rows[0]?.id} fold={item} /> : <PassRow key={item.id} row={item} />,
-        )}
-      </ol>
+    <section aria-label={scope} class="rail-section">
+      <ScopeHead
+        section={section}
+        scale={Math.max(...all.filter((other) => other.scope).map((other) => other.last?.total ?? 0))}
+        open={open}
+        onToggle={() => (wanted.value = !open)}
+      />
+      {open && <Groups groups={groups} scope={scope} />}
     </section>
+  );
+}
+
+interface ScopeHeadProps {
+  readonly section: RailSection;
+  /** The most cycles of any scope: the common scale of these bars. */
+  readonly scale: number;
+  readonly open: boolean;
+  readonly onToggle: () => void;
+}
+
+function ScopeHead({ section: { scope, rows, first, last, verification, ms }, scale, open, onToggle }: ScopeHeadProps) {
+  return (
+    <h3 class="scope">
+      <button
+        type="button"
+        class="row-main"
+        aria-expanded={open}
+        title={t('rail.passes', { count: rows.length })}
+        onClick={onToggle}
+      >
+        <span class="name mono">{scope}</span>
+        <span class="num dim ms">{milliseconds(ms)}</span>
+        <CyclesCell cycles={last} scale={scale} />
+        <Delta before={first?.total ?? null} after={last?.total} />
+        <Check verification={verification} />
+      </button>
+    </h3>
+  );
+}
+
+function Groups({ groups, scope }: { groups: readonly RailGroup[]; scope: string }) {
+  return (
+    <>
+      {groups.map((group, index) => (
+        <section
+          key={`${index}:${group.stage}`}
+          aria-label={`${scope} ${word('stage', group.stage)}`.trim()}
+          class="rail-group"
+        >
+          <h4 class="stage">{word('stage', group.stage)}</h4>
+          <ol>
+            {group.items.map((item) =>
+              item.kind === 'fold' ? <FoldedRows key={item.rows[0]?.id} fold={item} /> : <PassRow key={item.id} row={item} />,
+            )}
+          </ol>
+        </section>
+      ))}
+    </>
   );
 }
 
@@ -131,7 +182,7 @@ function SwitchedOff() {
           <li key={name} class="row off">
             <Switch name={name} />
             <span class="row-main">
-              <span class="name mono" title={passEntry(name)?.summary.en}>
+              <span class="name mono" title={local(passEntry(name)?.summary)}>
                 {name}
               </span>
             </span>
