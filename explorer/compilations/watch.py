@@ -43,13 +43,18 @@ def _watch() -> None:
     while True:
         try:
             client().set(name, 1, ex=ALIVE_SECONDS)
-            if turn % RECOVER_EVERY == 0:
+            if turn % RECOVER_EVERY == 0 or redis_is_new():
                 recover(queue)
             call_workers(queue)
         except (redis.RedisError, DatabaseError, OSError):
             log.warning("the watch failed; it tries again", exc_info=True)
         turn += 1
         time.sleep(EVERY_SECONDS)
+
+
+def redis_is_new() -> bool:
+    """Whether Redis came up empty since the last look, which only the first to ask is told."""
+    return bool(client().set(f"{PREFIX}known", 1, nx=True))
 
 
 def call_workers(queue: Queue) -> None:

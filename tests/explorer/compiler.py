@@ -99,7 +99,7 @@ def compile(request: CompileRequest, blobs: BlobSink, model: bytes | None = None
             case "keep":
                 blobs.put(os.urandom(int(argument)))
             case "whoami":
-                yield whoami(blobs)
+                yield whoami(blobs, int(argument))
     if model is not None:
         yield events.Outputs(outputs=(an_output(blobs, model[:64]),))
     yield events.Done(cycles=CYCLES, verification=CHECK, ms=1.0, passes=passes)
@@ -117,11 +117,11 @@ def everything(blobs: BlobSink) -> Iterator[AnyEvent]:
     yield events.Outputs(outputs=(an_output(blobs, os.urandom(0) + bytes(range(64))),))
 
 
-def whoami(blobs: BlobSink) -> AnyEvent:
-    """What the sandbox looks like from inside, as op counts."""
+def whoami(blobs: BlobSink, port: int) -> AnyEvent:
+    """What the sandbox looks like from inside, as op counts; `port` is one that listens outside."""
     with socket.socket() as probe:
         probe.settimeout(1)
-        reached = probe.connect_ex(("127.0.0.1", int(os.environ.get("PROBE_PORT", "1"))))
+        reached = probe.connect_ex(("127.0.0.1", port))
     facts = {
         "session": int(os.getsid(0) == os.getpid()),
         "memory": resource.getrlimit(resource.RLIMIT_AS)[0],

@@ -28,7 +28,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
     }
 
 
-def eventually(condition: Callable[[], Any], seconds: float = 30) -> Any:
+def eventually(condition: Callable[[], Any], seconds: float = 45) -> Any:
     """The first true value of `condition`. Fails after a generous while."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):

@@ -38,7 +38,7 @@ def test_softmax_from_click_to_permalink(shipped: Server) -> None:
     assert shipped.post("/api/v1/inspect", {"source": example["source"]}).json()["kernels"][0]["name"] == "softmax_kernel"
     key = shipped.compile(example["source"], launch=example["launch"])
     journal = list(shipped.follow(key))
-    assert journal[-1]["type"] == "done"
+    assert journal[-1]["type"] == "done", journal[-1]
     assert journal[-1]["verification"]["ok"]
     bodies = set(hashes(journal))
     assert bodies

@@ -122,12 +122,15 @@ def test_what_ends_a_child_is_told(server: Server, source: str, status: int, cod
 
 
 def test_the_child_is_confined(server: Server) -> None:
-    key = server.compile("whoami")
+    key = server.compile(f"whoami:{server.port}")
     facts = next(event for event in server.follow(key) if event["type"] == "pass")["ops"]
     assert facts["session"] == 1
     assert facts["memory"] == 4 << 30
     assert facts["files"] == 256
-    assert facts["descriptors"] <= 6, "descriptors 0 to 3, and the two of this very look"
+    assert facts["descriptors"] <= 5, "0 to 3, and the one of this very look"
+    if "compilations run without network" not in (server.folder / "stderr").read_text():
+        pytest.skip("this system does not let a process leave its network")
+    assert not facts["reached"]
 
 
 @pytest.mark.parametrize(
@@ -183,11 +186,11 @@ def test_two_hundred_sockets_share_one_reader(server: Server) -> None:
 
 
 def test_a_socket_that_does_not_read_is_sent_away_and_comes_back_by_cursor(server: Server) -> None:
-    key = server.compile(f"{'loud:500000 ' * 60} {next(unique)}")
+    key = server.compile(f"{'loud:500000 ' * 40} {next(unique)}")
     whole = list(server.follow(key))
     seen = []
     with connect(f"ws://127.0.0.1:{server.port}/ws/compilations/{key}", max_size=None, max_queue=1) as lazy:
-        time.sleep(4)
+        time.sleep(3)
         with pytest.raises(ConnectionClosed) as closed:
             while True:
                 seen.append(json.loads(lazy.recv()))
