@@ -123,6 +123,9 @@ class _Function:
             return None
         if isinstance(op.result.type, IntegerType):
             return None
+        for operand in op.operands:
+            # casts where operands are defined come first: they would shift the place before this op
+            self.fact(operand)
         fact = derive(Builder.before(op), op, self.fact)
         if fact is not None:
             self.facts[op.result] = fact
