@@ -59,9 +59,14 @@ def dtype_of(type: Type) -> np.dtype[Any]:
     raise TypeError(f"{type} is no number")
 
 
+_WIDE = frozenset(
+    np.dtype(t) for t in (np.float32, np.float64, np.bool_, *(f"{s}int{w}" for s in ("", "u") for w in (8, 16, 32, 64)))
+)
+
+
 def is_wide(dtype: np.dtype[Any]) -> bool:
     """Whether arithmetic in the dtype itself is exact enough to be what the hardware does: 32 and 64 bits, and integers."""
-    return dtype.kind in "iub" or dtype.name in ("float32", "float64")
+    return dtype in _WIDE
 
 
 def wrap(value: Scalar, width: int) -> Scalar:
