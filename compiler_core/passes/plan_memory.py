@@ -11,7 +11,7 @@ from compiler_core.dialects.builtin import functions
 from compiler_core.ir import Builder, Op, Value
 from compiler_core.ir.types import i1, i64
 from compiler_core.passes.base import Pass, PassContext
-from compiler_core.passes.machine.lifetimes import Lifetime, buffer_type, copies, lifetimes, size_of
+from compiler_core.passes.machine.lifetimes import Lifetime, buffer_type, copies, erase_unused, lifetimes, size_of
 from compiler_core.passes.reuse_buffers import merge_in_place
 
 
@@ -44,6 +44,7 @@ class PlanMemory(Pass):
 
 def plan_function(function: Op, chip: Chip) -> None:
     """Raises Refused where a memory is too small even when results take over the buffers of dying operands."""
+    erase_unused(function)
     placements = place(function)
     if overfull(placements, chip) is not None:
         merge_in_place(function)

@@ -60,6 +60,20 @@ def allocations(function: Op) -> list[Op]:
     return [op for op in function.walk() if op.name == "memref.alloc"]
 
 
+def erase_unused(function: Op) -> None:
+    """Removes the buffers that no instruction uses, with their views."""
+    for alloc in allocations(function):
+        if not any(True for _ in users(alloc.result)):
+            _erase_views(alloc.result)
+            alloc.erase()
+
+
+def _erase_views(value: Value) -> None:
+    for view in list(value.uses):
+        _erase_views(view.result)
+        view.erase()
+
+
 def lifetimes(function: Op) -> list[Lifetime]:
     """One for each memref.alloc that is used at all."""
     positions = {op.id: i for i, op in enumerate(function.walk())}
