@@ -27,6 +27,7 @@ from compiler_core.passes.insert_flags import InsertFlags
 from compiler_core.passes.layout_nhwc import LayoutNHWC
 from compiler_core.passes.licm import Licm
 from compiler_core.passes.lower_graph import LowerGraph
+from compiler_core.passes.persistent_blocks import PersistentBlocks
 from compiler_core.passes.plan_memory import PlanMemory
 from compiler_core.passes.reuse_buffers import ReuseBuffers
 from compiler_core.passes.structure_access import StructureAccess
@@ -79,7 +80,7 @@ GRAPH: tuple[Step, ...] = own(
 TT: tuple[Step, ...] = (*own(Inline()), *at("tt", Canonicalize(), Cse(), Licm(), Dce()), *own(StructureAccess()))
 BELOW: tuple[Step, ...] = (
     *at("tensor", Canonicalize(), Cse(), Licm()),
-    *own(AccumulateProducts(), Tile(), AssignUnits()),
+    *own(AccumulateProducts(), Tile(), AssignUnits(), PersistentBlocks()),
     *at("tile", Canonicalize(), Cse(), Licm()),
     *own(Bufferize(), ReuseBuffers(), DoubleBuffer(), PlanMemory()),
     *at("machine", Canonicalize(), Cse(), Licm()),

@@ -72,6 +72,8 @@ class Machine:
     functional: bool
     limits: Limits
     deadline: float
+    blocks: int = 1
+    """Blocks of the whole launch."""
     issued: int = 0
     operations: int = 0
     """Arithmetic operations over all blocks: an element of a vector instruction is one, a multiply-add two."""
@@ -130,8 +132,10 @@ class Batch:
                 machine.recorder.add(site, group, writes)
         except OutOfBounds as found:
             self._out_of_bounds(site, found)
-        except (Unsupported, ValueError) as found:
+        except Unsupported as found:
             refuse(site.op, "emulator-unsupported", op=site.op.name, what=str(found))
+        except (ValueError, TypeError, LookupError, AttributeError, MemoryError) as problem:
+            refuse(site.op, "emulator-malformed-op", op=site.op.name, what=f"{type(problem).__name__}: {problem}")
 
     def _apply(self, group: Group, writes: Sequence[bool], apply: Apply, scalars: Sequence[Scalar]) -> None:
         rank = max((len(t.sizes) for t in group.tiles), default=0)

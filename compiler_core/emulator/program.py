@@ -25,6 +25,9 @@ from compiler_core.ir.types import DYNAMIC, IntegerType, MemRefType, bit_width, 
 
 Step = Callable[[Batch], None]
 
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RuntimeError, MemoryError)
+"""What code that no verifier has seen can lead to deep inside; told as a refusal."""
+
 
 @dataclass(slots=True)
 class Program:
@@ -79,7 +82,10 @@ class Translator:
                 refuse(op, "emulator-unknown-op", op=op.name)
             if op.regions:
                 steps += self.flush(op)
-            steps.append(translate(self, op))
+            try:
+                steps.append(translate(self, op))
+            except MALFORMED as problem:
+                refuse(op, "emulator-malformed-op", op=op.name, what=f"{type(problem).__name__}: {problem}")
         return steps + (self.flush(block.ops[-1]) if block.ops else [])
 
     def flush(self, op: Op) -> list[Step]:
@@ -348,6 +354,16 @@ def _block_index(t: Translator, op: Op) -> Step:
     def step(batch: Batch) -> None:
         first, count = batch.first, batch.count
         batch.values[result] = np.arange(first, first + count, dtype=np.int64) if count > 1 else first
+
+    return step
+
+
+@translates("hivm.hir.get_block_num")
+def _block_count(t: Translator, op: Op) -> Step:
+    result = t.slot(op.result)
+
+    def step(batch: Batch) -> None:
+        batch.values[result] = batch.machine.blocks
 
     return step
 

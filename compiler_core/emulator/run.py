@@ -1,5 +1,6 @@
 """run(module, …): a launch of a hivm kernel on an emulated chip: its results, its time, and what is wrong with it."""
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -18,7 +19,7 @@ from compiler_core.emulator.lanes import dtype_of, is_vector
 from compiler_core.emulator.launch import Launch
 from compiler_core.emulator.machine import Batch, Limits, Machine
 from compiler_core.emulator.memory import GlobalBuffer, LocalMemory, View
-from compiler_core.emulator.program import Program, Translator, buffer_intervals
+from compiler_core.emulator.program import MALFORMED, Program, Translator, buffer_intervals
 from compiler_core.emulator.recorder import Recorder
 from compiler_core.emulator.result import Result
 from compiler_core.ir import Op
@@ -29,6 +30,10 @@ Grid: TypeAlias = tuple[int, int, int]
 
 MAX_BLOCKS = 65_535
 """Blocks of one launch. Source: the documented limit of a launch's block dimension."""
+PROGRAMS_A_BLOCK = 16
+"""Most programs of a block that deals programs out itself: what its first load and last store cost alone is then a few percent,
+and blocks that the host emulates together stay many.
+"""
 BATCH_BYTES = 3 << 20
 """On-chip memory of the blocks executed together: small enough to stay in a host's cache, large enough to pay for
 each numpy call.
@@ -76,7 +81,23 @@ def run(
     refused. Raises Refused for code or arguments that cannot run, out of bounds and misaligned accesses and deadlocks;
     LimitHit at a limit. Races and flags left over are in the result's diagnostics.
     """
-    limits = limits or Limits()
+    try:
+        return _run(module, function, arguments, grid, chip, functional, timing, hazards, limits or Limits())
+    except MALFORMED as problem:
+        raise Refused(error("emulator-malformed", what=f"{type(problem).__name__}: {problem}")) from problem
+
+
+def _run(
+    module: Op,
+    function: str | None,
+    arguments: Sequence[Argument],
+    grid: Grid,
+    chip: Chip,
+    functional: bool,
+    timing: bool,
+    hazards: bool,
+    limits: Limits,
+) -> Result:
     target = find_function(module, function)
     blocks = grid[0] * grid[1] * grid[2]
     if min(grid) < 1 or blocks > MAX_BLOCKS:
@@ -88,9 +109,10 @@ def run(
     intervals = buffer_intervals(target, capacity)
     local = {s: LocalMemory(MEMORY[s], capacity[s], intervals[s]) for s in SPACES}
     recorder = Recorder(L2(chip.timing.memory.l2_bytes), timing or hazards)
-    machine = Machine(chip, local, recorder, functional, limits, time.monotonic() + limits.seconds)
+    launch = Launch(chip, core_type(target), _blocks_to_launch(target, chip, blocks))
+    blocks = launch.blocks
+    machine = Machine(chip, local, recorder, functional, limits, time.monotonic() + limits.seconds, blocks)
     bound, written_back = _bind(target, arguments, grid)
-    launch = Launch(chip, core_type(target), blocks)
     check = HazardCheck()
     with np.errstate(all="ignore"):
         for first, count in _batches(local, grid, blocks, functional, limits):
@@ -109,6 +131,17 @@ def run(
     for original, copy in written_back:
         original[...] = copy.reshape(original.shape)
     return _result(launch, machine, check.diagnostics, timing)
+
+
+def _blocks_to_launch(function: Op, chip: Chip, programs: int) -> int:
+    """A block a program; a function that asks how many blocks there are deals the programs out itself.
+
+    It gets as many on every core: one, or as few as keep a block from running more than PROGRAMS_A_BLOCK.
+    """
+    if not any(op.name == "hivm.hir.get_block_num" for op in function.walk()):
+        return programs
+    cores = chip.vector_cores if core_type(function) == "AIV" else chip.cube_cores
+    return min(programs, cores * math.ceil(programs / (cores * PROGRAMS_A_BLOCK)))
 
 
 def _result(launch: Launch, machine: Machine, diagnostics: list[Diagnostic], timing: bool) -> Result:

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
+from math import prod
 from typing import TypeVar
 
 import numpy as np
@@ -123,6 +124,7 @@ def compile_kernel(compilation: Compilation) -> Iterator[AnyEvent]:
     verify(module, stage)
     yield compilation.start(launch)
     inputs = with_given(make_inputs(launch), compilation.given)
+    compilation.context.programs = prod(grid_of(launch))
     steps = pipeline(stage)
     chosen = switched(steps, request.options.passes, request.options.stop_after)
     meter = kernel_meter(compilation, module, stage, launch, inputs)

@@ -17,6 +17,8 @@ class PassContext:
 
     chip: Chip
     precision: str = "fp16"
+    programs: int | None = None
+    """How many programs the launch has in all; None where it is not known, or a model's kernels say it themselves."""
     notes: list[Diagnostic] = field(default_factory=list[Diagnostic])
 
 
@@ -24,8 +26,8 @@ class PassContext:
 class Pass(ABC):
     """Rewrites a builtin.module in place. Raises Refused where the source asks for what cannot be compiled.
 
-    `mandatory` passes are lowerings: without them the program does not reach the machine. The others are optimisations: leaving one
-    out changes cycles, never results.
+    `mandatory` passes are lowerings: without them the program does not reach the machine. The others are optimisations: leaving
+    one out changes cycles, never results.
     """
 
     name: ClassVar[str]
