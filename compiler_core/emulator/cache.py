@@ -15,6 +15,8 @@ from compiler_core.emulator.memory import GlobalBuffer, Tile
 LINE = 512
 """Bytes of an L2 line. Source: GM transfers are split into up to 512 B, and 512 B alignment matters (public cost models)."""
 
+CHUNK = 1 << 20
+"""Runs looked at together; bounds the memory of a launch that is timed in one batch."""
 _NEVER = -(1 << 62)
 
 
@@ -39,13 +41,20 @@ class L2:
 
     def touch(self, buffer: GlobalBuffer, tile: Tile, lanes: int) -> Lines:
         """Brings in what a tile over `lanes` blocks needs. A uniform start stands for all of them."""
-        item = tile.dtype.itemsize
         run, offsets = tile.rows()
         starts = np.atleast_1d(np.asarray(tile.start, np.int64))
+        parts = np.array_split(starts, -(-len(starts) * len(offsets) // CHUNK))
+        touched, missed = map(sum, zip(*(self._bring(buffer, tile, p, offsets, run) for p in parts), strict=True))
+        users = lanes if len(starts) == 1 else 1
+        share = round(64 * missed / (touched * users)) / 64
+        return Lines(len(offsets), run * tile.dtype.itemsize, max(1, round(touched / len(starts))), share)
+
+    def _bring(self, buffer: GlobalBuffer, tile: Tile, starts: Array, offsets: Array, run: int) -> tuple[int, int]:
+        """Lines touched and lines missed."""
+        item = tile.dtype.itemsize
         begins = (starts[:, None] + offsets[None, :]).reshape(-1) * item
         first = begins // LINE
-        last = (begins + run * item - 1) // LINE
-        counts = last - first + 1
+        counts = (begins + run * item - 1) // LINE - first + 1
         total = int(counts.sum())
         steps = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
         index = np.repeat(first, counts) + steps
@@ -57,6 +66,4 @@ class L2:
         missed = len(np.unique(absent)) if len(absent) else 0
         self.clock += missed * LINE
         stamps[index] = self.clock
-        users = lanes if len(starts) == 1 else 1
-        share = round(64 * missed / (total * users)) / 64
-        return Lines(len(offsets), run * item, max(1, round(total / len(starts))), share)
+        return total, missed

@@ -19,6 +19,10 @@ ALIGNMENT = 32
 """Bytes to which UB and L1 addresses must be aligned. Source: Ascend C's documented alignment of local memories."""
 
 
+MAX_ELEMENTS = 1 << 24
+"""Elements of one tile: more than any on-chip memory holds, few enough to enumerate."""
+
+
 class OutOfBounds(Exception):
     """A tile reaches outside its memory. Offsets are elements of a global buffer, or bytes of an on-chip memory."""
 
@@ -160,9 +164,11 @@ class Tile:
         return run, offsets
 
     def check(self) -> None:
-        """Raises OutOfBounds where the tile reaches outside its memory."""
+        """Raises OutOfBounds where the tile reaches outside its memory, Unsupported where no tile can be that large."""
         if not self.elements:
             return
+        if min(self.sizes, default=1) < 0 or self.elements > MAX_ELEMENTS:
+            raise Unsupported(f"a tile of size {' x '.join(map(str, self.sizes))}")
         low, high = self.extent()
         memory = self.memory
         if isinstance(memory, GlobalBuffer):
