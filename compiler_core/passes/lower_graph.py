@@ -39,6 +39,8 @@ from compiler_core.passes.graph_rewrites import float64
 Array = NDArray[np.generic]
 
 VIEWS = ("graph.reshape", "graph.flatten", "graph.identity")
+LEAST_TILE = 512
+"""Elements of the smallest tile that work is cut into to give every core some: 1 KiB of 16-bit numbers."""
 LIVE_TILES = 12
 """Float32 tiles that a vector kernel may hold at once: operands, steps in between, and the next tile arriving."""
 
@@ -132,6 +134,12 @@ class Site:
         return room_of(self.chip)
 
     @property
+    def share(self) -> int:
+        """Elements of a tile where every core gets one, as long as tiles are worth their transfer."""
+        each = -(-_product(self.out) // self.chip.vector_cores)
+        return min(self.room, max(LEAST_TILE, 1 << (each - 1).bit_length()))
+
+    @property
     def shapes(self) -> list[tuple[int, ...]]:
         return [shape_of(v) for v in self.op.operands]
 
@@ -211,7 +219,7 @@ def _softmax(site: Site) -> Op:
     length = site.out[-1]
     if rounded_up(length, ALIGNMENT) > site.room:
         raise refused(site.op, "graph-too-long", elements=length, limit=site.room)
-    return softmax(site.maker(), _product(site.out[:-1]), length, site.room)
+    return softmax(site.maker(), _product(site.out[:-1]), length, site.share)
 
 
 def _transpose(site: Site) -> Op:
@@ -225,7 +233,7 @@ def _pad(site: Site) -> Op:
 
 
 def _elementwise(site: Site) -> Op:
-    return elementwise(site.maker(), site.op, site.known, site.room)
+    return elementwise(site.maker(), site.op, site.known, site.share)
 
 
 BUILD: dict[str, Callable[[Site], Op]] = {
