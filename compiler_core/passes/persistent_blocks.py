@@ -1,7 +1,7 @@
 """persistent-blocks: one block a core runs many programs in a loop, instead of one block a program.
 
 Launched so, a core loads for the next program while it still computes and stores for the last one (double-buffer and the flags
-do the rest), and what all programs share is computed once. Programs are dealt out in turn: block b runs programs b, b + blocks, …
+do the rest), and what all programs share is computed once. Programs are dealt out in turn: block b runs b, b + blocks, …
 A function that asks for the number of blocks is launched with that many: see `emulator/run.py`.
 """
 
