@@ -124,7 +124,15 @@ it('takes a CNN dropped on the page to passes per layer and outputs that match',
   const outputs = await page.getByRole('tabpanel').textContent();
   expect(outputs).toContain('match');
   expect(outputs).not.toContain('differs');
-  expect(errors).toEqual([]);
+
+  await page.getByRole('button', { name: 'Share' }).click();
+  await page.waitForURL(/\/w\//);
+  const second = await freshPage(browser);
+  await second.page.goto(page.url());
+  await ended(second.page);
+  expect(await second.page.getByRole('tabpanel').textContent()).toBe(outputs);
+  expect(await second.page.locator('.model').textContent()).toContain('cnn.onnx');
+  expect([...errors, ...second.errors]).toEqual([]);
 });
 
 it('shows a syntax error on its line', async () => {

@@ -1,37 +1,71 @@
-/** Pictures of the page in both themes, languages and sizes; `screenshots.ts URL FOLDER`, or the scripted server without a URL. */
+/** Pictures of the page on a real server: the README's into docs/images, and every theme, language and size into screenshots/. */
 import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
 import { freshPage, launchBrowser } from '../e2e/browser.ts';
-import { ORIGIN, serve } from '../e2e/scripted.ts';
+import { startServer } from '../e2e/server.ts';
 
-const [url = ORIGIN, folder = 'screenshots'] = process.argv.slice(2);
-const SIZES = { wide: { width: 1440, height: 900 }, narrow: { width: 390, height: 844 } } as const;
+const PICTURE = fileURLToPath(new URL('../../docs/images/page.png', import.meta.url));
+const GALLERY = fileURLToPath(new URL('../screenshots', import.meta.url));
+const SIZES = {
+  wide: { width: 1440, height: 900 },
+  middle: { width: 1000, height: 800 },
+  narrow: { width: 390, height: 844 },
+} as const;
+const TABS = ['ir', 'diff', 'timeline', 'memory', 'profile', 'outputs'] as const;
+const DRAWN_MS = 500;
+const COMPILED_MS = 120_000;
 
-mkdirSync(folder, { recursive: true });
-const browser = await launchBrowser();
-for (const [size, viewport] of Object.entries(SIZES)) {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    for (const locale of ['en-US', 'zh-CN']) {
-      const { page, errors } = await freshPage(browser, { viewport, colorScheme, locale, deviceScaleFactor: 1 });
-      if (url === ORIGIN) await serve(page);
-      await page.goto(url);
-      await page.locator('[data-phase=done]').waitFor();
-      const name = `${folder}/${size}-${colorScheme}-${locale.slice(0, 2)}`;
-      for (const tab of ['ir', 'diff', 'profile', 'outputs', 'memory'] as const) {
-        if (!(await page.locator(`#tab-${tab}`).count())) continue;
-        await page.locator(`#tab-${tab}`).evaluate((element: HTMLElement) => element.click());
-        if (size === 'narrow') await page.locator('.narrow-tabs button').nth(2).click();
-        await page.waitForTimeout(300);
-        await page.screenshot({ path: `${name}-${tab}.png` });
-      }
-      if (size === 'narrow') {
-        for (const at of [0, 1]) {
-          await page.locator('.narrow-tabs button').nth(at).click();
-          await page.screenshot({ path: `${name}-pane${at}.png` });
-        }
-      }
-      if (errors.length > 0) console.error(name, errors);
-      await page.context().close();
-    }
+async function compiled(page: Page, url: string, example: string): Promise<void> {
+  await page.goto(url);
+  await page.locator('[data-phase=done]').waitFor({ timeout: COMPILED_MS });
+  await page.locator('.picker').evaluate((button: HTMLElement) => button.click());
+  await page.locator(`[data-example="${example}"]`).click();
+  await page.locator('.header .primary').click();
+  await page.locator('.state', { hasNotText: /edited|改动/ }).waitFor();
+  await page.locator('[data-phase=done]').waitFor({ timeout: COMPILED_MS });
+}
+
+async function picture(page: Page): Promise<void> {
+  await page.locator('.source .cm-line', { hasText: 'tl.dot' }).first().click();
+  await page.waitForTimeout(DRAWN_MS);
+  mkdirSync(fileURLToPath(new URL('../../docs/images', import.meta.url)), { recursive: true });
+  await page.screenshot({ path: PICTURE });
+}
+
+async function gallery(page: Page, name: string, narrow: boolean): Promise<void> {
+  for (const tab of TABS) {
+    const button = page.locator(`#tab-${tab}`);
+    if ((await button.count()) === 0) continue;
+    if (narrow) await page.locator('.narrow-tabs button').nth(2).click();
+    await button.click();
+    await page.waitForTimeout(DRAWN_MS);
+    await page.screenshot({ path: `${GALLERY}/${name}-${tab}.png` });
+  }
+  if (!narrow) return;
+  for (const [at, pane] of ['source', 'passes'].entries()) {
+    await page.locator('.narrow-tabs button').nth(at).click();
+    await page.screenshot({ path: `${GALLERY}/${name}-${pane}.png` });
   }
 }
-await browser.close();
+
+mkdirSync(GALLERY, { recursive: true });
+const [server, browser] = [await startServer(), await launchBrowser()];
+try {
+  const first = await freshPage(browser);
+  await compiled(first.page, server.url, 'matmul');
+  await picture(first.page);
+  for (const [size, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const locale of ['en-US', 'zh-CN']) {
+        const { page } = await freshPage(browser, { viewport, colorScheme, locale });
+        await compiled(page, server.url, 'matmul');
+        await gallery(page, `${size}-${colorScheme}-${locale.slice(0, 2)}`, size === 'narrow');
+        await page.context().close();
+      }
+    }
+  }
+} finally {
+  await browser.close();
+  await server.stop();
+}

@@ -27,6 +27,7 @@ export const en = {
   'compile.cancelled': 'cancelled',
   'compile.edited': 'edited since',
   'compile.reconnecting': 'reconnecting',
+  'compile.gone': 'not on this server any more',
   'compile.attempt': 'attempt {n}',
   'share.button': 'Share',
   'share.copied': 'Link copied: {url}',

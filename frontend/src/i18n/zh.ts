@@ -28,6 +28,7 @@ export const zh: Readonly<Record<Key, string>> = {
   'compile.cancelled': '已取消',
   'compile.edited': '此后有改动',
   'compile.reconnecting': '正在重连',
+  'compile.gone': '此服务器上已没有这次编译',
   'compile.attempt': '第 {n} 次尝试',
   'share.button': '分享',
   'share.copied': '链接已复制：{url}',

@@ -139,6 +139,7 @@ function stateText(): string {
   if (sending.value) return t('compile.sending');
   if (!now) return t('compile.idle');
   if (connection.value === 'lost') return t('compile.reconnecting');
+  if (connection.value === 'refused') return t('compile.gone');
   const attempt = (now.started?.attempt ?? 1) > 1 ? ` · ${t('compile.attempt', { n: now.started?.attempt ?? 1 })}` : '';
   switch (now.phase) {
     case 'queued':

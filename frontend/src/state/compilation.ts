@@ -23,7 +23,9 @@ export const shown = computed<Compilation | null>(() => {
   return now && (now.passes.length > 0 || isOver(now.phase)) ? now : (before.value ?? now);
 });
 export const stale = computed(() => sending.value || shown.value !== live.value);
-export const busy = computed(() => sending.value || (live.value !== null && !isOver(live.value.phase)));
+export const busy = computed(
+  () => sending.value || (live.value !== null && !isOver(live.value.phase) && connection.value !== 'refused'),
+);
 export const edited = computed(() => compiled.value !== null && canonical(compiled.value) !== canonical(request.value));
 export const canCompile = computed(() => {
   if (busy.value || launchProblems.value.size > 0) return false;

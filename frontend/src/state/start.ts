@@ -2,7 +2,7 @@
 import { batch, signal } from '@preact/signals';
 import { ApiError, getCatalogue, getRecord, getWorkspace, type Problem, saveWorkspace, type Workspace } from '../api/http';
 import { type CompileRequest, DEFAULT_CHIP } from '../generated/types';
-import { t } from '../i18n';
+import { local, t } from '../i18n';
 import { draftOf } from '../model/launch';
 import { catalogue } from './catalogue';
 import { chosen, compile, compiled, live, open, pass, problem } from './compilation';
@@ -34,7 +34,7 @@ async function openFirstExample(): Promise<void> {
   const examples = catalogue.value?.examples ?? [];
   const first = examples.find((entry) => entry.name.includes(FIRST_EXAMPLE)) ?? examples[0];
   if (!first) return;
-  batch(() => doc.openExample(first, first.title.en ?? first.name));
+  batch(() => doc.openExample(first, local(first.title)));
   await compile();
 }
 

@@ -9,6 +9,8 @@ import { pass, shown } from '../../state/compilation';
 import { choose } from '../../state/view';
 
 const HEIGHT = 64;
+/** Height of a label: one that fell further than this stands below its point, clear of the line. */
+const LABEL = 14;
 const EDGE = { left: 10, right: 10, top: 14, bottom: 6 };
 
 interface Point {
@@ -22,6 +24,7 @@ export function Chart() {
   const host = useRef<HTMLDivElement>(null);
   const width = useWidth(host, 320);
   const scope = chartScope(shown.value?.passes ?? [], pass.value);
+  const several = shown.value?.passes.some((entry) => entry.scope !== scope) ?? false;
   const points = pointsOf(shown.value?.passes ?? [], scope, width.value);
   const [first, last] = [points[0], points.at(-1)];
   return (
@@ -42,10 +45,15 @@ export function Chart() {
           {points.map((point) => (
             <Dot key={passId(point.pass)} point={point} />
           ))}
+          {several && scope && (
+            <text x={width.value / 2} y={HEIGHT - EDGE.bottom - 4} text-anchor="middle">
+              {scope}
+            </text>
+          )}
           <text x={first.x} y={first.y - 5} class="num">
             {integer(first.total)}
           </text>
-          <text x={last.x} y={last.y - 5} class="num" text-anchor="end">
+          <text x={last.x} y={last.y > first.y + LABEL ? last.y + LABEL : last.y - 5} class="num" text-anchor="end">
             {integer(last.total)}
           </text>
         </svg>
