@@ -9,8 +9,8 @@ from compiler_core.inputs import flat, make_inputs
 from compiler_core.request import Launch, TensorArgument
 
 
-def made(dtype: str, fill: str, shape: tuple[int, ...] = (6,), **more: int) -> np.ndarray:
-    value = make_inputs(Launch(arguments={"x": TensorArgument(dtype, shape, fill, **more)}))["x"]
+def made(dtype: str, fill: str, shape: tuple[int, ...] = (6,), seed: int = 0) -> np.ndarray:
+    value = make_inputs(Launch(arguments={"x": TensorArgument(dtype, shape, fill, seed)}))["x"]
     assert isinstance(value, np.ndarray)
     return value
 
@@ -43,7 +43,9 @@ def test_strides_leave_gaps_in_the_buffer() -> None:
     assert flat(made("int32", "arange", (2, 3))).tolist() == [0, 1, 2, 3, 4, 5]
 
 
-@pytest.mark.parametrize(("dtype", "fill"), [("float7", "ones"), ("float32", "junk"), ("int32", "full:x"), ("int32", "randint:3")])
+@pytest.mark.parametrize(
+    ("dtype", "fill"), [("float7", "ones"), ("float32", "junk"), ("int32", "full:x"), ("int32", "randint:3")]
+)
 def test_unknown_dtypes_and_fills_are_refused(dtype: str, fill: str) -> None:
     with pytest.raises(Refused):
         made(dtype, fill)

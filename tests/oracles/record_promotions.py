@@ -1,13 +1,13 @@
 """Prints Triton's promotion rules as JSON: for each operator class and pair of types, the type it computes in (or null).
 
-Run by the Python of an environment with `triton` 3.5.0 (`python record_promotions.py > ../fixtures/promotions.json`); it imports
-nothing of ours. A name with a `#` is a Python number of that type. `division` holds the rules of / // %.
+Run by the Python of an environment with `triton` 3.5.0 (`python record_promotions.py > ../fixtures/promotions.json`); it
+imports nothing of ours. A name with a `#` is a Python number of that type. `division` holds the rules of / // %.
 """
 
 import json
 
-from triton.language import semantic
-from triton.language.core import dtype
+from triton.language import semantic  # pyright: ignore[reportMissingImports]
+from triton.language.core import dtype  # pyright: ignore[reportMissingImports]
 
 NAMES = ("int1", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "fp16", "bf16", "fp32", "fp64")
 NUMBERS = ("int1", "int32", "uint32", "int64", "uint64", "fp32", "fp64")

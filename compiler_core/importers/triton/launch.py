@@ -6,7 +6,7 @@ import ast
 from math import prod
 
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
-from compiler_core.importers.triton.dtypes import DTYPES, FROM_NUMPY
+from compiler_core.importers.triton.dtypes import DTYPES, FROM_NUMPY, DType
 from compiler_core.importers.triton.grid import evaluate
 from compiler_core.importers.triton.source import Source, decorators, dotted, is_constexpr, parameters
 from compiler_core.importers.triton.values import Const
@@ -27,11 +27,7 @@ def resolve(source: Source, launch: Launch) -> Launch:
         raise Refused(*problems)
     arguments = {p.arg: _argument(launch, p.arg, default) for p, default in parameters(node) if p.arg not in constants}
     _check_tensors(arguments)
-    constexprs: dict[str, Constexpr] = {
-        name: constant.value
-        for name, constant in constants.items()
-        if constant.value is None or isinstance(constant.value, bool | int | float | str)
-    }
+    constexprs = {name: _launched(constant) for name, constant in constants.items()}
     names: dict[str, object] = {**{k: v for k, v in arguments.items() if not isinstance(v, TensorArgument)}, **constexprs}
     return Launch(node.name, _grid(launch, names), arguments, constexprs)
 
@@ -129,6 +125,14 @@ def constexpr_values(source: Source, node: ast.FunctionDef, launch: Launch) -> d
     if problems:
         raise Refused(*problems)
     return values
+
+
+def _launched(constant: Const) -> Constexpr:
+    """A constant as a launch writes it; types as "tl.float16"."""
+    value = constant.value
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return f"tl.{value.name if isinstance(value, DType) else value}"
 
 
 def _constant(value: Constexpr) -> Const:

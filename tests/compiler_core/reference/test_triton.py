@@ -9,10 +9,10 @@ import pytest
 
 from compiler_core.diagnostics import LimitHit, Refused
 from compiler_core.importers.triton import import_kernel, resolve_launch
-from compiler_core.inputs import make_inputs
+from compiler_core.inputs import flat, make_inputs
 from compiler_core.reference import triton
 from compiler_core.request import Launch, TensorArgument
-from tests.compiler_core.importers.triton.kernels import HEADER, tensor
+from tests.compiler_core.importers.triton.kernels import HEADER, integers, tensor
 
 
 def example(name: str) -> tuple[dict[str, np.ndarray | int | float], dict[str, np.ndarray]]:
@@ -21,7 +21,7 @@ def example(name: str) -> tuple[dict[str, np.ndarray | int | float], dict[str, n
     text = folder.joinpath(f"{name}.py").read_text()
     launch = resolve_launch(text, msgspec.json.decode(folder.joinpath(f"{name}.launch.json").read_bytes(), type=Launch))
     inputs = make_inputs(launch)
-    return inputs, triton.run(import_kernel(text, launch), inputs, launch.grid)
+    return inputs, triton.run(import_kernel(text, launch), inputs, integers(launch))
 
 
 def wide(value: np.ndarray | int | float) -> np.ndarray:
@@ -112,8 +112,6 @@ def test_short_floats_round_once_an_op(dtype: str) -> None:
 def test_strided_inputs() -> None:
     text = f"{HEADER}\n@triton.jit\ndef k(x_ptr):\n    p = x_ptr + tl.program_id(0) * 5\n    tl.store(p, tl.load(p) * 2)\n"
     launch = Launch("k", (2,), {"x_ptr": TensorArgument("float32", (2, 3), "ones", strides=(5, 1))})
-    from compiler_core.inputs import flat
-
     x = make_inputs(launch)["x_ptr"]
     assert isinstance(x, np.ndarray)
     assert triton.run(import_kernel(text, launch), {"x_ptr": flat(x)}, [2])["x_ptr"].tolist() == [2, 1, 1, 0, 0, 2, 1, 1]

@@ -26,6 +26,11 @@ def launch(**constexprs: Constexpr) -> Launch:
     return Launch("k", (2,), arguments, {"B": 16, **constexprs})
 
 
+def integers(resolved: Launch) -> list[int]:
+    """The grid of a resolved launch."""
+    return [size for size in resolved.grid if isinstance(size, int)]
+
+
 def imported(body: str, before: str = "") -> Op:
     """The verified module of a kernel with this body."""
     module = import_kernel(source(body, before), launch())

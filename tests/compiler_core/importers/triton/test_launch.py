@@ -11,9 +11,10 @@ from compiler_core.diagnostics import LimitHit, Refused
 from compiler_core.importers.triton import import_kernel, inspect_source, resolve_launch
 from compiler_core.importers.triton.grid import evaluate
 from compiler_core.inputs import make_inputs
+from compiler_core.ir import to_text
 from compiler_core.reference.triton import run
 from compiler_core.request import Launch, TensorArgument
-from tests.compiler_core.importers.triton.kernels import HEADER, launch, source, tensor
+from tests.compiler_core.importers.triton.kernels import HEADER, integers, launch, source, tensor
 
 ADD = files("compiler_core.examples").joinpath("add.py").read_text()
 ARGUMENTS = {"x_ptr": tensor(), "y_ptr": tensor(), "out_ptr": tensor(), "n": 64}
@@ -43,8 +44,8 @@ def test_grid_expressions(expression: str, value: int) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["n / 0", "n // 0", "m", "__import__('os')", "n ** 9", "(lambda: 1)()", "2 << 4000", "n.bit_length()", "", "1 +", "9" * 5000,
-     "*".join(["n"] * 99), "(" * 90 + "1" + ")" * 90 + "+", "cdiv(n)", "'a'", "n if n else 1", "[n][0]"],
+    ["n / 0", "n // 0", "m", "__import__('os')", "n ** 9", "(lambda: 1)()", "2 << 4000", "n.bit_length()", "", "1 +",
+     "9" * 5000, "*".join(["n"] * 99), "(" * 90 + "1" + ")" * 90 + "+", "cdiv(n)", "'a'", "n if n else 1", "[n][0]"],
 )  # fmt: skip
 def test_anything_but_bounded_arithmetic_is_refused(expression: str) -> None:
     with pytest.raises(Refused):
@@ -107,7 +108,7 @@ def test_a_kernel_alone_gives_a_launch_that_runs(name: str) -> None:
     assert inspection.launch is not None
     assert set(inspection.assumed) >= {n for n, v in inspection.launch.arguments.items() if isinstance(v, TensorArgument)}
     resolved = resolve_launch(text)
-    outputs = run(import_kernel(text, resolved), make_inputs(resolved), resolved.grid)
+    outputs = run(import_kernel(text, resolved), make_inputs(resolved), integers(resolved))
     assert all(np.isfinite(o.astype(np.float32)).all() for o in outputs.values())
 
 
@@ -128,3 +129,10 @@ def test_a_resolved_launch_resolves_to_itself() -> None:
     text = source("tl.store(x_ptr + n, 1.0)")
     resolved = resolve_launch(text, launch())
     assert resolve_launch(text, resolved) == resolved
+
+
+def test_types_travel_through_launches_by_name() -> None:
+    text = source("tl.store(x_ptr, tl.full((1,), 1.5, B).sum())")
+    resolved = resolve_launch(text, launch(B="tl.float16"))
+    assert resolved.constexprs == {"B": "tl.float16"}
+    assert "tensor<1xf16>" in to_text(import_kernel(text, resolved))

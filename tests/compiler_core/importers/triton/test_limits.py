@@ -7,9 +7,10 @@ from compiler_core.importers.triton import import_kernel, inspect_source
 from tests.compiler_core.importers.triton.kernels import launch, source
 
 DEEP = 5000
-HELPERS = "\n".join(
-    f"@triton.jit\ndef f{i}(a):\n    return f{i + 1}(a) + f{i + 1}(a)\n" for i in range(40)
-) + "\n@triton.jit\ndef f40(a):\n    return a\n"
+HELPERS = (
+    "\n".join(f"@triton.jit\ndef f{i}(a):\n    return f{i + 1}(a) + f{i + 1}(a)\n" for i in range(40))
+    + "\n@triton.jit\ndef f40(a):\n    return a\n"
+)
 
 LIMITED = {
     "nested parentheses": ("v = " + "(" * 90 + "-" * DEEP + "n" + ")" * 90, "limit-nesting"),

@@ -1,4 +1,4 @@
-"""What constructs of the language become: short texts where the form matters, numbers by the reference where the meaning does."""
+"""What constructs of the language become: short texts where the form matters, numbers where the meaning does."""
 
 from collections.abc import Callable
 
@@ -199,6 +199,6 @@ def test_a_file_without_imports_knows_tl() -> None:
 
 
 def test_other_ways_to_import() -> None:
-    header = "from triton import jit\nfrom triton.language import load, store, arange, float32, constexpr\n"
-    text = f"{header}\n@jit\ndef k(x_ptr, B: constexpr):\n    r = arange(0, B)\n    store(x_ptr + r, load(x_ptr + r).to(float32))\n"
+    header = "from triton import jit\nfrom triton.language import load, store, arange, float32, constexpr\n@jit\n"
+    text = f"{header}def k(x_ptr, B: constexpr):\n    r = arange(0, B)\n    store(x_ptr + r, load(x_ptr + r).to(float32))\n"
     verify(import_kernel(text, Launch("k", (1,), {"x_ptr": tensor()}, {"B": 8})), "tt")
