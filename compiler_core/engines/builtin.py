@@ -20,11 +20,13 @@ from compiler_core.engines.measure import (
     Argument,
     KernelMeter,
     ModelMeter,
+    Program,
     Run,
     add_cycles,
     cycles_of,
     finish,
     kernel_functions,
+    program,
 )
 from compiler_core.engines.recorder import Measured, Recorder
 from compiler_core.events import AnyEvent, DiagnosticEvent, Done, Output, Outputs, Stage, Started, Trace, Verification
@@ -389,9 +391,9 @@ def compile_model(compilation: Compilation, model: bytes) -> Iterator[AnyEvent]:
         yield compilation.done(NO_CYCLES, None)
 
 
-def finish_kernels(lowered: Op, rest: Sequence[Step], context: PassContext) -> dict[str, Op]:
+def finish_kernels(lowered: Op, rest: Sequence[Step], context: PassContext) -> dict[str, Program]:
     """Each kernel of a lowered model as a machine module of its own, by lowerings alone."""
-    return {name: finish(alone(f), rest, context) for name, f in kernel_functions(lowered).items()}
+    return {name: program(finish(alone(f), rest, context)) for name, f in kernel_functions(lowered).items()}
 
 
 def alone(function: Op) -> Op:
@@ -414,7 +416,7 @@ def model_kernels(work: ModelWork, module: Op, chosen: Sequence[int]) -> Iterato
             yield from compilation.notes()
             measured = NO_CYCLES
             if measuring and compilation.every_pass:
-                current[name] = finish(own, work.steps[position + 1 :], context)
+                current[name] = program(finish(own, work.steps[position + 1 :], context))
                 measured = meter.measure(current, name)
             yield recorder.event(
                 own,
@@ -426,14 +428,15 @@ def model_kernels(work: ModelWork, module: Op, chosen: Sequence[int]) -> Iterato
                 ms=elapsed,
                 measured=measured,
             )
-        current[name] = own
+        if measuring:
+            current[name] = program(own)
     if measuring:
         yield from model_results(compilation, current, meter)
     else:
         yield compilation.done(NO_CYCLES, None)
 
 
-def model_results(compilation: Compilation, kernels: dict[str, Op], meter: ModelMeter) -> Iterator[AnyEvent]:
+def model_results(compilation: Compilation, kernels: dict[str, Program], meter: ModelMeter) -> Iterator[AnyEvent]:
     arrays, calls = meter.run(kernels)
     for name, run in dict(reversed(calls)).items():
         yield from results(compilation, name, run)

@@ -36,8 +36,20 @@ def run_machine(module: Op, arguments: Sequence[Argument], grid: tuple[int, int,
     return Run(emulator.run(module, None, own, grid, chip), own)
 
 
+@dataclass(frozen=True)
+class Program:
+    """A machine-stage module with its text, by which equal programs are known."""
+
+    machine: Op
+    text: str
+
+
+def program(machine: Op) -> Program:
+    return Program(machine, to_text(machine))
+
+
 def finish(module: Op, rest: Sequence[Step], context: PassContext) -> Op:
-    """A copy of `module` brought down to the machine by the lowerings in `rest` alone."""
+    """A copy of `module` brought down by the lowerings in `rest` alone."""
     copy = module.clone(keep_ids=True)
     for step in rest:
         if step.mandatory:
@@ -134,27 +146,26 @@ class ModelMeter:
     check: Callable[[dict[str, np.ndarray]], list[Verification]]
     runs: dict[tuple[str, bytes], Run] = field(default_factory=dict[tuple[str, bytes], Run])
 
-    def call(self, machine: Op, text: str, grid: tuple[int, int, int], buffers: Sequence[np.ndarray]) -> Run:
-        key = (text, digest(buffers))
+    def call(self, kernel: Program, grid: tuple[int, int, int], buffers: Sequence[np.ndarray]) -> Run:
+        key = (kernel.text, digest(buffers))
         if key not in self.runs:
-            self.runs[key] = run_machine(machine, buffers, grid, self.context.chip)
+            self.runs[key] = run_machine(kernel.machine, buffers, grid, self.context.chip)
         return self.runs[key]
 
-    def run(self, kernels: dict[str, Op]) -> tuple[dict[str, np.ndarray], list[tuple[str, Run]]]:
+    def run(self, kernels: dict[str, Program]) -> tuple[dict[str, np.ndarray], list[tuple[str, Run]]]:
         """Runs the schedule with machine-stage `kernels`; returns the outputs by name and each call's kernel and run."""
         memory = self.schedule.allocate(self.inputs)
-        texts = {name: to_text(machine) for name, machine in kernels.items()}
         calls: list[tuple[str, Run]] = []
         for call in self.schedule.calls:
             grid = self.schedule.grids[call.kernel]
-            run = self.call(kernels[call.kernel], texts[call.kernel], grid, [memory[b] for b in call.buffers])
+            run = self.call(kernels[call.kernel], grid, [memory[b] for b in call.buffers])
             for buffer, array in zip(call.buffers, run.arguments, strict=True):
                 assert isinstance(array, np.ndarray)
                 memory[buffer] = array
             calls.append((call.kernel, run))
         return self.schedule.outputs(memory), calls
 
-    def measure(self, kernels: dict[str, Op], scope: str = "") -> Measured:
+    def measure(self, kernels: dict[str, Program], scope: str = "") -> Measured:
         """Numbers of the whole model; cycles of one run of kernel `scope`, or of the whole model."""
         outputs, calls = self.run(kernels)
         chip = self.context.chip
@@ -163,7 +174,7 @@ class ModelMeter:
             cycles, memory = cycles_of(run.result, chip), run.result.memory
         else:
             cycles = add_cycles([cycles_of(run.result, chip) for _, run in calls])
-            memory = {}
+            memory = dict[str, int]()
             for _, run in calls:
                 for buffer, peak in run.result.memory.items():
                     memory[buffer] = max(memory.get(buffer, 0), peak)
