@@ -169,7 +169,8 @@ def _typed(value: Runtime, type: Type) -> Runtime:
         assert isinstance(type, MemRefType)
         assert all(a in (b, -(2**63)) for a, b in zip(type.shape, value.sizes, strict=True)), f"{value.sizes} as {type}"
         return value
-    array = np.asarray(value).astype(dtype_of(type), copy=False)
+    with np.errstate(over="ignore", invalid="ignore"):
+        array = np.asarray(value).astype(dtype_of(type), copy=False)
     if isinstance(type, TensorType):
         assert all(a in (b, -(2**63)) for a, b in zip(type.shape, array.shape, strict=True)), f"{array.shape} as {type}"
         return array

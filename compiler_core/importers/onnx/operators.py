@@ -47,6 +47,9 @@ class Graph(Protocol):
     ) -> Value: ...
 
 
+MAX_ADDENDS = 64
+"""Inputs of one Sum; residual networks have two."""
+
 Operator = Callable[[Node, Graph], Value]
 
 
@@ -75,6 +78,14 @@ def _binary(op: str) -> Operator:
         return graph.emit(node, op, [a, b], broadcast_shapes(shape_of(a), shape_of(b)))
 
     return make
+
+
+def _sum(node: Node, graph: Graph) -> Value:
+    """Any number of inputs: one addition after the other."""
+    total, *rest = _inputs(node, graph, 1, MAX_ADDENDS)
+    for value in rest:
+        total = graph.emit(node, "add", [total, value], broadcast_shapes(shape_of(total), shape_of(value)))
+    return total if rest else graph.emit(node, "identity", [total], shape_of(total))
 
 
 def _axis(node: Node, axis: int, rank: int, *, end: bool = False) -> int:
@@ -356,6 +367,7 @@ OPERATORS: dict[str, Operator] = {
     "Sqrt": _unary("sqrt"),
     "Squeeze": _squeeze,
     "Sub": _binary("sub"),
+    "Sum": _sum,
     "Tanh": _unary("tanh"),
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
