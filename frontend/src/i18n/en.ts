@@ -189,6 +189,7 @@ export const en = {
   'severity.warning': 'warning',
   'severity.note': 'note',
   'help.title': 'Keys and commands',
+  'help.leave': 'In the editor Tab indents; Esc and then Tab leaves it.',
   'palette.title': 'Commands',
   'palette.placeholder': 'Type a command, an example or a pass',
   'palette.none': 'Nothing matches.',

@@ -190,6 +190,7 @@ export const zh: Readonly<Record<Key, string>> = {
   'severity.warning': '警告',
   'severity.note': '说明',
   'help.title': '快捷键与命令',
+  'help.leave': '在编辑器中 Tab 用于缩进；先按 Esc 再按 Tab 可离开。',
   'palette.title': '命令',
   'palette.placeholder': '输入命令、示例或 pass',
   'palette.none': '没有匹配项。',

@@ -90,6 +90,16 @@ describe('after an inspection', () => {
     expect(merged({ ...draftOf(LAUNCH), kernel: 'gone' }, { ...found, launch: LAUNCH })).toEqual(draftOf(LAUNCH));
   });
 
+  it('guesses are marked, and what was typed is none', () => {
+    const guess: Inspection = {
+      ...found,
+      launch: { ...LAUNCH, arguments: { ...LAUNCH.arguments, more: 1 } },
+      assumed: ['in_ptr', 'more'],
+    };
+    const marked = merged(draftOf(LAUNCH), guess).parameters.filter((parameter) => parameter.assumed);
+    expect(marked.map((parameter) => parameter.name)).toEqual(['more']);
+  });
+
   it('another kernel of the file gets its own fields', () => {
     expect(switchKernel('softmax_kernel', found).parameters[2]).toMatchObject({ name: 'BLOCK', text: '64' });
   });

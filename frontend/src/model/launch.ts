@@ -9,6 +9,8 @@ export interface TensorDraft {
   readonly fill: string;
   readonly seed: number;
   readonly strides: readonly number[] | null;
+  /** The value was guessed and nobody has touched it. */
+  readonly assumed?: boolean;
 }
 
 /** A scalar argument or a constexpr, as text. */
@@ -16,6 +18,7 @@ export interface ValueDraft {
   readonly kind: 'scalar' | 'constexpr';
   readonly name: string;
   readonly text: string;
+  readonly assumed?: boolean;
 }
 
 export type ParameterDraft = TensorDraft | ValueDraft;
@@ -159,7 +162,7 @@ function tensorOf({ dtype, shape, fill, seed, strides }: TensorDraft): TensorArg
 
 /** The draft for what an inspection found: values typed for parameters that are still there stay, unless all is new. */
 export function merged(current: LaunchDraft, inspection: Inspection): LaunchDraft {
-  const inferred = draftOf(inspection.launch);
+  const inferred = guessed(inspection);
   const kept = inspection.kernels.find((kernel) => kernel.name === current.kernel);
   if (!kept) return inferred.kernel ? inferred : fromSignature(inspection.kernels.at(-1));
   const base = inferred.kernel === current.kernel ? inferred : fromSignature(kept);
@@ -173,8 +176,15 @@ export function merged(current: LaunchDraft, inspection: Inspection): LaunchDraf
 
 /** Another kernel of the file: its inferred launch where there is one, else blanks for its signature. */
 export function switchKernel(name: string, inspection: Inspection): LaunchDraft {
-  if (inspection.launch?.kernel === name) return draftOf(inspection.launch);
+  if (inspection.launch?.kernel === name) return guessed(inspection);
   return fromSignature(inspection.kernels.find((kernel) => kernel.name === name));
+}
+
+/** The inferred launch's draft, guesses marked as such. */
+function guessed({ launch, assumed }: Inspection): LaunchDraft {
+  const draft = draftOf(launch);
+  const names = new Set(assumed);
+  return { ...draft, parameters: draft.parameters.map((each) => (names.has(each.name) ? { ...each, assumed: true } : each)) };
 }
 
 function fromSignature(kernel: KernelEntry | undefined): LaunchDraft {

@@ -32,6 +32,7 @@ function Help() {
           </div>
         ))}
       </dl>
+      <p class="dim">{t('help.leave')}</p>
       <form method="dialog">
         <button type="submit">{t('dialog.close')}</button>
       </form>

@@ -9,7 +9,7 @@ import { pass, shown } from '../../state/compilation';
 import { choose } from '../../state/view';
 
 const HEIGHT = 64;
-/** Height of a label: one that fell further than this stands below its point, clear of the line. */
+/** Height of a label; that of a point which fell stands below it, clear of the line. */
 const LABEL = 14;
 const EDGE = { left: 10, right: 10, top: 14, bottom: 6 };
 
@@ -53,7 +53,7 @@ export function Chart() {
           <text x={first.x} y={first.y - 5} class="num">
             {integer(first.total)}
           </text>
-          <text x={last.x} y={last.y > first.y + LABEL ? last.y + LABEL : last.y - 5} class="num" text-anchor="end">
+          <text x={last.x} y={last.y > first.y + 2 ? last.y + LABEL : last.y - 5} class="num" text-anchor="end">
             {integer(last.total)}
           </text>
         </svg>

@@ -39,7 +39,6 @@ export function LaunchForm() {
 
 function Fields({ problems }: { problems: ReadonlyMap<string, Problem> }) {
   const draft = launch.value;
-  const assumed = new Set(inspection.value?.assumed ?? []);
   const kernels = inspection.value?.kernels.map((kernel) => kernel.name) ?? [];
   const names = kernels.includes(draft.kernel) ? kernels : [draft.kernel, ...kernels];
   return (
@@ -86,7 +85,7 @@ function Fields({ problems }: { problems: ReadonlyMap<string, Problem> }) {
             <tr key={parameter.name}>
               <th scope="row" class="mono">
                 {parameter.name}
-                {assumed.has(parameter.name) && <small>{t('launch.assumed')}</small>}
+                {parameter.assumed && <small>{t('launch.assumed')}</small>}
               </th>
               {parameter.kind === 'tensor' ? (
                 <TensorCells parameter={parameter} problem={problems.get(parameter.name)} />
@@ -190,5 +189,8 @@ function Field({ id, problem, children }: { id: string; problem: Problem | undef
 
 function update(parameter: ParameterDraft): void {
   const draft = launch.value;
-  launch.value = { ...draft, parameters: draft.parameters.map((other) => (other.name === parameter.name ? parameter : other)) };
+  launch.value = {
+    ...draft,
+    parameters: draft.parameters.map((other) => (other.name === parameter.name ? { ...parameter, assumed: false } : other)),
+  };
 }
