@@ -2,7 +2,7 @@
 
 A row's time is parsing the machine text, results and cycles together (and with hazards checked); the interpreter's is one
 call of the kernel over its grid, in its own pinned environment, which is made on first use. numpy doing the same mathematics
-is the floor.
+is the floor. All times are processor time of one thread, so that a busy machine changes the ratios little.
 
     OMP_NUM_THREADS=1 python benchmarks/emulator.py
 """
