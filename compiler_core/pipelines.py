@@ -24,6 +24,7 @@ from compiler_core.passes.fuse_bias import FuseBias
 from compiler_core.passes.inline import Inline
 from compiler_core.passes.insert_barriers import InsertBarriers
 from compiler_core.passes.insert_flags import InsertFlags
+from compiler_core.passes.keep_in_vector import KeepInVector
 from compiler_core.passes.layout_nhwc import LayoutNHWC
 from compiler_core.passes.licm import Licm
 from compiler_core.passes.lower_graph import LowerGraph
@@ -82,7 +83,7 @@ BELOW: tuple[Step, ...] = (
     *at("tensor", Canonicalize(), Cse(), Licm()),
     *own(AccumulateProducts(), Tile(), AssignUnits(), PersistentBlocks()),
     *at("tile", Canonicalize(), Cse(), Licm()),
-    *own(Bufferize(), ReuseBuffers(), DoubleBuffer(), PlanMemory()),
+    *own(Bufferize(), KeepInVector(), ReuseBuffers(), DoubleBuffer(), PlanMemory()),
     *at("machine", Canonicalize(), Cse(), Licm()),
     *own(InsertFlags(), InsertBarriers()),
 )

@@ -1,6 +1,6 @@
 """What a tensor becomes on the machine, and the emitter that allocates, views, fills and moves the buffers behind it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from compiler_core.chips import Chip
@@ -248,22 +248,76 @@ class Emitter:
     # global memory
 
     def load(self, window: Window, into: Value) -> None:
-        """Fills what the window does not cover, then loads what it does. The load pads the tail of the last 32 bytes itself."""
-        type = into.type
-        assert isinstance(type, MemRefType)
-        whole = window.sizes == window.shape
-        if not whole and window.pad is not None:
+        """Loads what the window covers of the buffer and fills the rest.
+
+        The load itself pads up to the next 32 bytes; the rest is filled afterwards, since then the load waits for nobody.
+        """
+        if window.pad is None or window.sizes == window.shape:
+            target = into if window.sizes == window.shape else self.part(into, window.offsets, window.sizes)
+            self.move_in(window.view, target, None)
+        elif any(offset != 0 for offset in window.offsets):
             self.fill_border(window, into)
-        target = into
-        if not whole:
-            target = memref.subview(self.builder, into, window.offsets, window.sizes)
-        groups: list[list[Value]] = [[window.view], [target]]
+            self.move_in(window.view, self.part(into, window.offsets, window.sizes), window.pad)
+        else:
+            ends = (*window.sizes[:-1], self.whole_blocks(window.sizes[-1], into))
+            self.move_in(window.view, self.part(into, window.offsets, ends), window.pad)
+            self.fill_behind(ends, window.pad, into)
+
+    def move_in(self, view: Value, target: Value, pad: Value | None) -> None:
+        """One load, with its own padding where there is a value for it."""
+        groups: list[list[Value]] = [[view], [target]]
         attributes: dict[str, AttributeValue] = {}
-        if not whole and window.pad is not None:
+        if pad is not None:
             attributes["pad_mode"] = hivm.enum_attribute("padmode", "PadValue")
-            groups += [[window.pad], [self.index(0)]]
+            groups += [[pad], [self.index(0)]]
         attributes |= {"init_out_buffer": False, "may_implicit_transpose_with_last_axis": False}
         hivm.instruction(self.builder, "load", groups, attributes)
+
+    def part(self, buffer: Value, offsets: Sequence[Mixed], sizes: Sequence[Mixed]) -> Value:
+        type = buffer.type
+        assert isinstance(type, MemRefType)
+        return buffer if tuple(sizes) == type.shape else memref.subview(self.builder, buffer, offsets, sizes)
+
+    def whole_blocks(self, size: Mixed, buffer: Value) -> Mixed:
+        """A size of the last dimension, up to the next 32 bytes, within the buffer."""
+        type = buffer.type
+        assert isinstance(type, MemRefType)
+        full, block = type.shape[-1], BLOCK_BYTES * 8 // bit_width(type.element)
+        blocks = self.blocks(size, block)
+        if isinstance(blocks, int):
+            return min(blocks * block, full)
+        rounded = self.scalar("arith.muli", [blocks, self.index(block)], index)
+        return rounded if full % block == 0 else self.scalar("arith.minsi", [rounded, self.index(full)], index)
+
+    def fill_behind(self, ends: Sequence[Mixed], pad: Value, into: Value) -> None:
+        """Fills what lies behind the end of each dimension; where that is not known, in a branch that is rarely taken."""
+        type = into.type
+        assert isinstance(type, MemRefType)
+        for dimension, (end, full) in enumerate(zip(ends, type.shape, strict=True)):
+            if end == full:
+                continue
+            offsets: list[Mixed] = [end if d == dimension else 0 for d in range(type.rank)]
+            if isinstance(end, int):
+                sizes: list[Mixed] = [full - end if d == dimension else size for d, size in enumerate(type.shape)]
+                self.fill(pad, self.part(into, offsets, sizes))
+                continue
+            partial = compare(self.builder, "slt", end, self.index(full), "partial")
+
+            def behind(end: Value = end, offsets: list[Mixed] = offsets, dimension: int = dimension, full: int = full) -> None:
+                rest = self.scalar("arith.subi", [self.index(full), end], index)
+                sizes: list[Mixed] = [rest if d == dimension else size for d, size in enumerate(type.shape)]
+                self.fill(pad, self.part(into, offsets, sizes))
+
+            self.when(partial, behind)
+
+    def when(self, condition: Value, emit: Callable[[], None]) -> None:
+        """What `emit` emits, under a condition."""
+        then = single_block()
+        self.builder.op("scf.if", [condition], regions=[then, Region()])
+        outside, self.builder = self.builder, Builder(then.blocks[0], 0, self.builder.location, self.builder.origin)
+        emit()
+        self.builder.op("scf.yield")
+        self.builder = outside
 
     def fill_border(self, window: Window, into: Value) -> None:
         """The buffer filled with the padding, unless the window turns out to cover all of it."""
@@ -276,12 +330,7 @@ class Emitter:
         for other in others:
             partial = self.scalar("arith.ori", [partial, other], i1)
         partial.name = partial.name or "partial"
-        then = single_block()
-        self.builder.op("scf.if", [partial], regions=[then, Region()])
-        outside, self.builder = self.builder, Builder(then.blocks[0], 0, self.builder.location, self.builder.origin)
-        self.fill(window.pad, into)
-        self.builder.op("scf.yield")
-        self.builder = outside
+        self.when(partial, lambda: self.fill(window.pad, into))
 
     def product_to_ub(self, product: Product, into: Value) -> None:
         """L0C to UB: through the vector unit of a coupled chip."""

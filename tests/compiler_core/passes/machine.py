@@ -13,15 +13,26 @@ from compiler_core.passes.bufferize import Bufferize
 from compiler_core.passes.double_buffer import DoubleBuffer
 from compiler_core.passes.insert_barriers import InsertBarriers
 from compiler_core.passes.insert_flags import InsertFlags
+from compiler_core.passes.keep_in_vector import KeepInVector
+from compiler_core.passes.persistent_blocks import PersistentBlocks
 from compiler_core.passes.plan_memory import PlanMemory
 from compiler_core.passes.reuse_buffers import ReuseBuffers
-from tests.compiler_core.passes.kernels import CLEANED_TO_TILE, Argument, compiled
+from tests.compiler_core.passes.kernels import CLEAN, CLEANED_TO_TILE, Argument, compiled
 
 LOWERED: tuple[Pass, ...] = (Bufferize(), PlanMemory(), InsertBarriers())
 FLAGS: tuple[Pass, ...] = (Bufferize(), PlanMemory(), InsertFlags(), InsertBarriers())
-OPTIMISED: tuple[Pass, ...] = (Bufferize(), ReuseBuffers(), DoubleBuffer(), PlanMemory(), InsertFlags(), InsertBarriers())
+OPTIMISED: tuple[Pass, ...] = (
+    Bufferize(),
+    KeepInVector(),
+    ReuseBuffers(),
+    DoubleBuffer(),
+    PlanMemory(),
+    InsertFlags(),
+    InsertBarriers(),
+)
 BUFFERS: tuple[Pass, ...] = (Bufferize(), ReuseBuffers(), DoubleBuffer(), PlanMemory(), InsertBarriers())
-WAYS = {"lowered": LOWERED, "flags": FLAGS, "optimised": OPTIMISED, "buffers": BUFFERS}
+PERSISTENT: tuple[Pass, ...] = (PersistentBlocks(), *CLEAN, *OPTIMISED)
+WAYS = {"lowered": LOWERED, "flags": FLAGS, "optimised": OPTIMISED, "buffers": BUFFERS, "persistent": PERSISTENT}
 """Lowerings alone; and with optimisations, which must not change results."""
 
 
@@ -36,9 +47,11 @@ def machine(
     """The kernel at the machine stage, verified after each pass."""
     module = compiled(source, arguments, grid, CLEANED_TO_TILE, chip, **constexprs)
     context = PassContext(chips()[chip])
+    stage = "tile"
     for step in passes:
         step.apply(module, context)
-        verify(module, "machine")
+        stage = "machine" if step.stage_out == "machine" else stage
+        verify(module, stage)
     return module
 
 

@@ -63,7 +63,7 @@ def test_events_of_a_double_buffered_loop_follow_its_iterations():
     module, _, _ = cube_kernel()
     events = [hivm.flag(op)[2] for op in ops(module, "set_flag") if op.parent_op is not None and op.parent_op.name == "scf.for"]
     assert any(isinstance(e, Value) and e.op is not None and e.op.name == "arith.select" for e in events)
-    buffers = [op for op in ops(module, "pointer_cast") if op.operands[0].op.name == "arith.select"]
+    buffers = [op for op in ops(module, "pointer_cast") if defining(op.operands[0], "arith.select")]
     assert len(buffers) == 2, "one for each operand of the product"
 
 

@@ -1,14 +1,19 @@
-// A row's softmax: the fill of the row's tail is a branch, maximum and sum come back as scalars, the end drains the core.
+// A row's softmax: what is behind the row's end is filled after the load, maximum and sum come back as scalars, the end drains
+// the core. With keep-in-vector they stay buffers of one element.
 // RUN: tilescope-opt %s -p bufferize | filecheck %s
 // RUN: tilescope-opt %s -p bufferize,plan-memory,insert-flags | filecheck %s --check-prefix=FLAGS
+// RUN: tilescope-opt %s -p bufferize,keep-in-vector | filecheck %s --check-prefix=VECTOR
 
 // CHECK:      func.func @softmax({{.*}}%out_ptr: memref<?xf32, #hivm.address_space<gm>>{{.*}}%grid_z: i32) attributes {hacc.entry, {{.*}}hivm.func_core_type<AIV>
 // CHECK:        hivm.hir.get_block_idx -> i64
 // CHECK:        %x = memref.alloc() : memref<1024xf32, #hivm.address_space<ub>>
-// CHECK-NEXT:   %partial = arith.cmpi slt, %valid, %c1024
+// CHECK-NEXT:   %[[BLOCKS:.*]] = arith.ceildivsi %valid, %c8
+// CHECK-NEXT:   %[[END:.*]] = arith.muli %[[BLOCKS]], %c8
+// CHECK-NEXT:   %[[PART:.*]] = memref.subview %x[0] [%[[END]]]
+// CHECK-NEXT:   hivm.hir.load ins({{.*}} outs(%[[PART]] : {{.*}} pad_mode = <PadValue> pad_value = %cst
+// CHECK-NEXT:   %partial = arith.cmpi slt, %[[END]], %c1024
 // CHECK-NEXT:   scf.if %partial {
-// CHECK-NEXT:     hivm.hir.vbrc ins(%cst : f32) outs(%x
-// CHECK:        hivm.hir.load ins({{.*}} pad_mode = <PadValue> pad_value = %cst
+// CHECK:          hivm.hir.vbrc ins(%cst : f32)
 // CHECK:        hivm.hir.vreduce <max> ins(%x {{.*}} reduce_dims = [0]
 // CHECK-NEXT:   %[[MAX:.*]] = memref.load
 // CHECK-NEXT:   %[[LESS:.*]] = arith.negf %[[MAX]]
@@ -20,11 +25,14 @@
 // CHECK-NEXT:   hivm.hir.pipe_barrier[<PIPE_ALL>]
 // CHECK-NEXT:   return
 
-// FLAGS:          hivm.hir.vbrc
-// FLAGS-NEXT:     hivm.hir.set_flag[<PIPE_V>, <PIPE_MTE2>, <EVENT_ID7>]
-// FLAGS-NEXT:     hivm.hir.wait_flag[<PIPE_V>, <PIPE_MTE2>, <EVENT_ID7>]
 // FLAGS:        hivm.hir.load
 // FLAGS-NEXT:   hivm.hir.set_flag[<PIPE_MTE2>, <PIPE_V>, <EVENT_ID0>]
+// FLAGS:        scf.if %partial {
+// FLAGS:          hivm.hir.set_flag[<PIPE_MTE2>, <PIPE_V>, <EVENT_ID7>]
+// FLAGS-NEXT:     hivm.hir.wait_flag[<PIPE_MTE2>, <PIPE_V>, <EVENT_ID7>]
+// FLAGS-NEXT:     hivm.hir.vbrc
+// FLAGS-NEXT:     hivm.hir.pipe_barrier[<PIPE_V>]
+// FLAGS-NEXT:     scf.yield
 // FLAGS:        hivm.hir.wait_flag[<PIPE_MTE2>, <PIPE_V>, <EVENT_ID0>]
 // FLAGS-NEXT:   hivm.hir.vreduce <max>
 // FLAGS-NEXT:   hivm.hir.set_flag[<PIPE_V>, <PIPE_S>, <EVENT_ID0>]
@@ -32,6 +40,11 @@
 // FLAGS-NEXT:   memref.load
 // FLAGS:        hivm.hir.pipe_barrier[<PIPE_V>]
 // FLAGS-NEXT:   hivm.hir.vexp
+
+// VECTOR-NOT:   memref.load
+// VECTOR:       hivm.hir.vreduce <max>
+// VECTOR:       hivm.hir.vsub ins(%x, %{{.*}} : memref<1024xf32, {{.*}}, memref<1xf32, {{.*}} temp_buffer({{.*}} broadcast = [0]
+// VECTOR:       hivm.hir.vdiv ins(%num, %{{.*}} broadcast = [0]
 
 "builtin.module"() ({
   "func.func"() ({
