@@ -165,7 +165,7 @@ def measure(case: Case) -> Row:
     source, launch = launch_of(case)
     inputs = make_inputs(launch)
     shapes = {n: a.shape for n, a in launch.arguments.items() if isinstance(a, TensorArgument)}
-    arrays: Arrays = {n: inputs[n].reshape(shapes[n]) for n in shapes if isinstance(inputs[n], np.ndarray)}
+    arrays: Arrays = {n: np.asarray(inputs[n]).reshape(shape) for n, shape in shapes.items()}
     tensors = dict(inputs) | arrays
     text = machine_text(source, launch)
     module = parse_module(text)

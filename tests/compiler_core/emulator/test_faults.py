@@ -1,13 +1,16 @@
 """Each flag and each barrier of the vendor's kernels is removed in turn: every removal that can matter is told."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
 from compiler_core.diagnostics import Refused
 from compiler_core.dialects.hivm import enum, short
 from compiler_core.ir import Op
+from compiler_core.ir.parser import parse_module
 from compiler_core.ir.types import f32
-from tests.compiler_core.emulator.kernels import Kernel, gm, run_add, run_matmul, run_softmax, vendor
+from tests.compiler_core.emulator.kernels import DATA, Kernel, gm, run_add, run_matmul, run_softmax, vendor
 
 SYNC = ("set_flag", "wait_flag", "pipe_barrier")
 RUNS = {
@@ -132,3 +135,20 @@ def test_an_unknown_op_is_named_with_its_line() -> None:
     (diagnostic,) = refused.value.diagnostics
     assert diagnostic.message.arguments["op"] == "hivm.hir.unheard_of"
     assert diagnostic.spans[0].line == 9
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("#hivm.pipe<PIPE_MTE2>", "#hivm.pipe<PIPE_NINE>"),
+        ("array<i32: 2, 1, 0>", "array<i32: 3, 0, 0>"),
+        ("memref<1024xf32, #hivm.address_space<ub>>", "memref<4294967296xf32, #hivm.address_space<ub>>"),
+        ("memref<1024xf32, #hivm.address_space<ub>>", "memref<1024xf16, #hivm.address_space<ub>>"),
+    ],
+    ids=["no such pipe", "operands in the wrong groups", "a huge buffer", "another type"],
+)
+def test_malformed_code_is_refused_or_runs_but_never_crashes(old: str, new: str) -> None:
+    text = (DATA / "add.mlir").read_text(encoding="utf-8")
+    assert old in text
+    with contextlib.suppress(Refused):
+        run_add(3000, parse_module(text.replace(old, new)))
