@@ -451,7 +451,7 @@ class Lowering:
         if self.emit.chip.split and feeds_bias(result):
             self.tiles[result] = self.cube.load_row(window, type, result.name)
             return
-        if feeds_only_cube(result):
+        if feeds_only_cube(result) and all(offset == 0 for offset in window.offsets):
             self.tiles[result] = self.cube.load(window, type, result.name)
             return
         target = self.into.get(result) or self.emit.new(type.shape, type.element, result.name)

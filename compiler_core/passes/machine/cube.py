@@ -99,8 +99,6 @@ class CubeUnit:
         rows, columns = type.shape
         target = emit.allocate(hivm.block_shape(rows, columns, byte_width(type.element), "cbuf"), type.element, "cbuf", hint)
         partial = window.sizes != window.shape or not _whole_fractals(target, rows, columns)
-        if any(o != 0 for o in window.offsets):
-            raise NotImplementedError
         if partial:
             flat = emit.view(target, (_elements(target),))
             pad = window.pad if window.pad is not None else emit.constant(0, type.element)

@@ -1,7 +1,7 @@
 """What a tensor becomes on the machine, and the emitter that allocates, views, fills and moves the buffers behind it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Diagnostic, Refused, Span, message
@@ -381,10 +381,6 @@ def fixpipe_attributes(product: Product) -> dict[str, AttributeValue]:
     if product.relu:
         attributes["pre_relu"] = hivm.enum_attribute("fixpipe_pre_relu_mode", "NORMAL_RELU")
     return attributes
-
-
-def converted(product: Product, element: Type) -> Product:
-    return replace(product, element=element)
 
 
 def _reshape(builder: Builder, base: Value, shape: tuple[int, ...]) -> Value:
