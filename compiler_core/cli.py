@@ -14,7 +14,19 @@ import numpy as np
 
 from compiler_core.blobs import MemoryBlobs
 from compiler_core.diagnostics import Diagnostic
-from compiler_core.events import AnyEvent, DiagnosticEvent, Done, Failed, Outputs, Pass, Profile, Started, Trace, encode
+from compiler_core.events import (
+    AnyEvent,
+    DiagnosticEvent,
+    Done,
+    Failed,
+    Outputs,
+    Pass,
+    Profile,
+    Started,
+    Trace,
+    Verification,
+    encode,
+)
 from compiler_core.request import CompileRequest, Launch, Options
 
 WRONG_USAGE = 2
@@ -84,9 +96,9 @@ def _request(arguments: argparse.Namespace) -> tuple[CompileRequest, bytes | Non
         precision=arguments.precision,
         trace=arguments.trace is not None,
     )
-    common = {"chip": arguments.chip, "engine": arguments.engine, "options": options}
+    common = CompileRequest(kind="mlir", chip=arguments.chip, engine=arguments.engine, options=options)
     if path.suffix == ".onnx":
-        return CompileRequest(kind="onnx", model_sha256=sha256(data).hexdigest(), **common), data
+        return msgspec.structs.replace(common, kind="onnx", model_sha256=sha256(data).hexdigest()), data
     if path.suffix not in (".py", ".mlir"):
         raise Usage(f"{path}: expected a .py, .onnx or .mlir file")
     try:
@@ -94,7 +106,7 @@ def _request(arguments: argparse.Namespace) -> tuple[CompileRequest, bytes | Non
     except UnicodeDecodeError as problem:
         raise Usage(f"{path} is not UTF-8 text: byte {problem.start}") from None
     kind = "triton" if path.suffix == ".py" else "mlir"
-    return CompileRequest(kind=kind, source=text, launch=launch, **common), None
+    return msgspec.structs.replace(common, kind=kind, source=text, launch=launch), None
 
 
 def _launch(path: Path | None, kernel: str | None) -> Launch | None:
@@ -224,7 +236,7 @@ class _TextReport:
         shown = f"{cycles:,}" if cycles is not None else "–"
         check = ""
         if event.verification:
-            check = f"{'ok' if event.verification.ok else 'WRONG'}, max abs error {event.verification.max_abs:.2g}"
+            check = f"{'ok' if event.verification.ok else 'WRONG'}, {_error_text(event.verification)}"
         elif event.cycles_reason:
             check = event.cycles_reason.text
         ops = sum(event.ops.values())
@@ -248,7 +260,7 @@ class _TextReport:
         self.line()
         for output in event.outputs:
             check = output.verification
-            verdict = f", max abs error {check.max_abs:.2g} against {check.against}" if check else ""
+            verdict = f", {_error_text(check)} against {check.against}" if check else ""
             self.line(f"{output.name}: {output.dtype}{list(output.shape)}{verdict}")
 
     def done(self, event: Done) -> None:
@@ -257,6 +269,10 @@ class _TextReport:
                 f"\n{event.cycles.total:,} cycles, {event.cycles.microseconds:.2f} µs"
                 f" (launch {event.cycles.launch_microseconds:.2f} µs apart), {event.passes} passes in {event.ms:.0f} ms"
             )
+
+
+def _error_text(check: Verification) -> str:
+    return "nan or inf where the other has none" if check.max_abs is None else f"max abs error {check.max_abs:.2g}"
 
 
 def _passes(arguments: argparse.Namespace) -> int:

@@ -68,10 +68,13 @@ class Cycles(msgspec.Struct, frozen=True):
 
 
 class Verification(msgspec.Struct, frozen=True):
-    """Outputs of the emulated run against the reference. `ok` where every element is within atol + rtol·|reference|."""
+    """Outputs of the emulated run against the reference. `ok` where every element is within atol + rtol·|reference|.
 
-    max_abs: float
-    max_rel: float
+    The errors are None where one side has a nan or an infinity that the other has not.
+    """
+
+    max_abs: float | None
+    max_rel: float | None
     against: str
     ok: bool
     atol: float

@@ -26,14 +26,23 @@ def compare(actual: np.ndarray, expected: np.ndarray, against: str, rtol: float 
             continue
         finite = np.isfinite(e)
         if not finite.all():
-            ok &= bool(np.array_equal(a[~finite], e[~finite], equal_nan=True))
+            if not np.array_equal(a[~finite], e[~finite], equal_nan=True):
+                worst_abs = worst_rel = np.inf
             a, e = a[finite], e[finite]
         error, magnitude = np.abs(a - e), np.abs(e)
         ok &= bool(np.all(error <= tolerance * (magnitude + scale)))
         worst_abs = max(worst_abs, _largest(error))
         nonzero = magnitude > 0
         worst_rel = max(worst_rel, _largest(error[nonzero] / magnitude[nonzero]))
-    return Verification(max_abs=worst_abs, max_rel=worst_rel, against=against, ok=ok, atol=tolerance * scale, rtol=tolerance)
+    told = bool(np.isfinite(worst_abs) and np.isfinite(worst_rel))
+    return Verification(
+        max_abs=worst_abs if told else None,
+        max_rel=worst_rel if told else None,
+        against=against,
+        ok=ok and told,
+        atol=tolerance * scale,
+        rtol=tolerance,
+    )
 
 
 def _chunks(actual: np.ndarray, expected: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -68,10 +77,15 @@ def worst(verifications: list[Verification]) -> Verification | None:
     if not verifications:
         return None
     return Verification(
-        max_abs=max(v.max_abs for v in verifications),
-        max_rel=max(v.max_rel for v in verifications),
+        max_abs=_worst_of([v.max_abs for v in verifications]),
+        max_rel=_worst_of([v.max_rel for v in verifications]),
         against=verifications[0].against,
         ok=all(v.ok for v in verifications),
         atol=max(v.atol for v in verifications),
         rtol=max(v.rtol for v in verifications),
     )
+
+
+def _worst_of(errors: list[float | None]) -> float | None:
+    known = [e for e in errors if e is not None]
+    return max(known) if len(known) == len(errors) else None

@@ -253,8 +253,8 @@ export interface Verdict {
 }
 
 export interface Verification {
-  readonly max_abs: number;
-  readonly max_rel: number;
+  readonly max_abs: number | null;
+  readonly max_rel: number | null;
   readonly against: string;
   readonly ok: boolean;
   readonly atol: number;

@@ -29,12 +29,15 @@ def test_one_wrong_element_among_many_is_found():
 
 @pytest.mark.parametrize(("actual", "ok"), [([np.nan, np.inf], True), ([np.inf, np.nan], False), ([0.0, np.inf], False)])
 def test_nan_and_inf_must_match_in_place(actual: list[float], ok: bool):
-    assert compare(np.array(actual, np.float32), np.array([np.nan, np.inf], np.float32), "").ok is ok
+    found = compare(np.array(actual, np.float32), np.array([np.nan, np.inf], np.float32), "")
+    assert (found.ok, found.max_abs) == (ok, 0.0 if ok else None)
 
 
 def test_a_nan_where_a_number_is_expected_is_wrong():
     found = compare(np.array([np.nan], np.float32), np.array([1.0], np.float32), "")
-    assert (found.ok, found.max_abs) == (False, np.inf)
+    assert (found.ok, found.max_abs, found.max_rel) == (False, None, None)
+    together = worst([found, compare(np.ones(1), np.zeros(1), "")])
+    assert together is not None and together.max_abs is None
 
 
 def test_integers_are_exact():
