@@ -18,7 +18,8 @@ from compiler_core.request import CompileRequest
 Schema = dict[str, Any]
 ROOTS = (AnyEvent, CompileRequest, Catalogue, Inspection)
 PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
-HEADER = "/** Generated from compiler_core's structs by scripts/generate_types.py; run `npm run types` after changing those. */\n"
+HEADER = """/** Generated from compiler_core's structs by scripts/generate_types.py; run `npm run types` after changing those. */
+"""
 
 
 def literal(value: object) -> str:
@@ -59,7 +60,8 @@ def type_of(schema: Schema) -> str:
 
 def interface(name: str, schema: Schema) -> str:
     required = set(schema.get("required", ()))
-    fields = [f"  readonly {field}{'' if field in required else '?'}: {type_of(s)};" for field, s in schema["properties"].items()]
+    marks = {field: "" if field in required else "?" for field in schema["properties"]}
+    fields = [f"  readonly {field}{marks[field]}: {type_of(s)};" for field, s in schema["properties"].items()]
     return f"export interface {name} {{\n" + "\n".join(fields) + "\n}\n"
 
 

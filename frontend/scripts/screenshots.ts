@@ -1,4 +1,4 @@
-/** Pictures of the page on a real server: the README's into docs/images, and every theme, language and size into screenshots/. */
+/** Pictures of the page on a real server: the README's into docs/images and, but for `picture` alone, every look into screenshots/. */
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
@@ -27,7 +27,10 @@ async function compiled(page: Page, url: string, example: string): Promise<void>
 }
 
 async function picture(page: Page): Promise<void> {
-  await page.locator('.source .cm-line', { hasText: 'tl.dot' }).first().click();
+  await page
+    .locator('.source .cm-line', { hasText: 'tl.dot' })
+    .first()
+    .click({ position: { x: 60, y: 8 } });
   await page.waitForTimeout(DRAWN_MS);
   mkdirSync(fileURLToPath(new URL('../../docs/images', import.meta.url)), { recursive: true });
   await page.screenshot({ path: PICTURE });
@@ -55,7 +58,8 @@ try {
   const first = await freshPage(browser);
   await compiled(first.page, server.url, 'matmul');
   await picture(first.page);
-  for (const [size, viewport] of Object.entries(SIZES)) {
+  const sizes = process.argv.includes('picture') ? [] : Object.entries(SIZES);
+  for (const [size, viewport] of sizes) {
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const locale of ['en-US', 'zh-CN']) {
         const { page } = await freshPage(browser, { viewport, colorScheme, locale });
