@@ -2,8 +2,8 @@
 
 Addresses and masks are followed symbolically (analysis/access.py); a load or store whose addresses form a strided rectangle,
 and whose mask is a rectangle of it, becomes a view, its valid part, and a pad. Pointers carried by loops and branches become
-their scalar offsets. Rows that wrap around by % only to stay inside are masked instead; others are read piece by piece. Anything
-else is refused, with the place where the addresses stop being a rectangle.
+their scalar offsets. Rows that wrap around by % only to stay inside are masked instead; others are read piece by piece.
+Anything else is refused, with the place where the addresses stop being a rectangle.
 """
 
 from collections.abc import Mapping

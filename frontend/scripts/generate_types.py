@@ -18,8 +18,9 @@ from compiler_core.request import CompileRequest
 Schema = dict[str, Any]
 ROOTS = (AnyEvent, CompileRequest, Catalogue, Inspection)
 PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
-HEADER = """/** Generated from compiler_core's structs by scripts/generate_types.py; run `npm run types` after changing those. */
-"""
+HEADER = (
+    "/** Generated from compiler_core's structs by scripts/generate_types.py; run `npm run types` after changing those. */\n"
+)
 
 
 def literal(value: object) -> str:

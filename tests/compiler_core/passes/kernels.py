@@ -72,7 +72,7 @@ def run(module: Op, arguments: Mapping[str, Argument], grid: Sequence[int]) -> d
     """Every array argument after the kernel ran; the given arrays stay as they are."""
     held = {name: np.array(a).reshape(-1) if isinstance(a, np.ndarray) else a for name, a in arguments.items()}
     run_kernel(functions(module)[0], list(held.values()), (*grid, 1, 1)[:3])
-    return {name: a.reshape(arguments[name].shape) for name, a in held.items() if isinstance(a, np.ndarray)}
+    return {name: a.reshape(np.shape(arguments[name])) for name, a in held.items() if isinstance(a, np.ndarray)}
 
 
 def result(

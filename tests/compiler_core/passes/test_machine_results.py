@@ -21,7 +21,7 @@ def normal(*shape: int, dtype: type = np.float32) -> np.ndarray:
     return RANDOM.standard_normal(shape).astype(dtype)
 
 
-def check(source, arguments, grid, way, chip="Ascend910B3", out="out_ptr", want=None, rtol=1e-5, atol=1e-6, **constexprs):
+def check(source, arguments, grid, way, chip="Ascend910B3", out="out_ptr", *, want, rtol=1e-5, atol=1e-6, **constexprs):
     module = machine(source, arguments, grid, WAYS[way], chip, **constexprs)
     got, wrong = launch(module, arguments, grid, chip)
     assert not wrong

@@ -309,12 +309,11 @@ def tutorial_arguments(m: int, n: int, k: int) -> dict[str, np.ndarray | int]:
 @EVERY
 def test_rows_that_wrap_but_are_never_stored_are_masked_instead(passes):
     arguments = tutorial_arguments(40, 70, 50)
-    blocks = {"BM": 32, "BN": 32, "BK": 16, "GROUP": 2}
-    module = compiled(TUTORIAL, arguments, (6,), passes, **blocks)
+    module = compiled(TUTORIAL, arguments, (6,), passes, BM=32, BN=32, BK=16, GROUP=2)
     assert "insert_slice" not in to_text(module)
     assert 'tilescope.core = "vector"' not in to_text(module)
     got = run(module, arguments, (6,))
-    expected = arguments["a_ptr"].astype(np.float32) @ arguments["b_ptr"].astype(np.float32)
+    expected = np.asarray(arguments["a_ptr"], np.float32) @ np.asarray(arguments["b_ptr"], np.float32)
     np.testing.assert_allclose(got["c_ptr"], expected, rtol=2e-3, atol=2e-2)
 
 

@@ -6,7 +6,7 @@ import pytest
 from compiler_core.chips import chips
 from compiler_core.dialects import hivm
 from compiler_core.emulator import run
-from compiler_core.ir import Op, Value
+from compiler_core.ir import Op, Value, defining
 from tests.compiler_core.passes.machine import FLAGS, LOWERED, OPTIMISED, launch, machine, ops
 from tests.compiler_core.passes.test_machine_results import ROW_LOOP, matmul, product
 

@@ -100,7 +100,7 @@ def test_a_product_too_large_for_l0c_is_cut(passes):
     arguments = product(250, 300, 40)
     module = compiled(MATMUL, arguments, (1, 2), passes, BM=256, BN=256, BK=32)
     assert len(loops(module)) == 1 and fits(module)
-    expected = np.maximum(arguments["a_ptr"].astype(np.float32) @ arguments["b_ptr"].astype(np.float32), 0)
+    expected = np.maximum(np.asarray(arguments["a_ptr"], np.float32) @ np.asarray(arguments["b_ptr"], np.float32), 0)
     np.testing.assert_allclose(run(module, arguments, (1, 2))["c_ptr"], expected, rtol=2e-3, atol=2e-2)
 
 
@@ -141,7 +141,7 @@ def test_what_is_added_to_a_product_is_where_its_accumulation_starts(passes):
     module = compiled(BIASED, arguments, (2, 2), passes, BM=32, BN=32, BK=16)
     assert "arith.addf" not in to_text(module)
     assert core(module) == "cube"
-    expected = np.maximum(arguments["a_ptr"].astype(np.float32) @ arguments["b_ptr"].astype(np.float32) + bias, 0)
+    expected = np.maximum(np.asarray(arguments["a_ptr"], np.float32) @ np.asarray(arguments["b_ptr"], np.float32) + bias, 0)
     np.testing.assert_allclose(run(module, arguments, (2, 2))["c_ptr"], expected, rtol=2e-3, atol=2e-2)
 
 
