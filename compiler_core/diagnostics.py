@@ -84,9 +84,13 @@ def message(code: str, **arguments: Argument) -> Message:
     return Message(code, arguments, templates()[code]["en"].format(**arguments))
 
 
-def error(code: str, *spans: Span, node: str | None = None, fixits: tuple[FixIt, ...] = (), **arguments: Argument) -> Diagnostic:
+def error(
+    code: str, *spans: Span, node: str | None = None, fixits: tuple[FixIt, ...] = (), **arguments: Argument
+) -> Diagnostic:
     return Diagnostic("error", message(code, **arguments), spans, node, fixits)
 
 
-def warning(code: str, *spans: Span, node: str | None = None, fixits: tuple[FixIt, ...] = (), **arguments: Argument) -> Diagnostic:
+def warning(
+    code: str, *spans: Span, node: str | None = None, fixits: tuple[FixIt, ...] = (), **arguments: Argument
+) -> Diagnostic:
     return Diagnostic("warning", message(code, **arguments), spans, node, fixits)
