@@ -22,7 +22,6 @@ from compiler_core.passes.fold_constants import FoldConstants
 from compiler_core.passes.fuse_activation import FuseActivation
 from compiler_core.passes.fuse_bias import FuseBias
 from compiler_core.passes.inline import Inline
-from compiler_core.passes.insert_barriers import InsertBarriers
 from compiler_core.passes.insert_flags import InsertFlags
 from compiler_core.passes.keep_in_vector import KeepInVector
 from compiler_core.passes.layout_nhwc import LayoutNHWC
@@ -85,7 +84,7 @@ BELOW: tuple[Step, ...] = (
     *at("tile", Canonicalize(), Cse(), Licm()),
     *own(Bufferize(), KeepInVector(), ReuseBuffers(), DoubleBuffer(), PlanMemory()),
     *at("machine", Canonicalize(), Cse(), Licm()),
-    *own(InsertFlags(), InsertBarriers()),
+    *own(InsertFlags()),
 )
 """From the tensor stage down: shared by both doors."""
 

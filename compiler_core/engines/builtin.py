@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from io import BytesIO
 from math import prod
 from typing import TypeVar
@@ -31,7 +32,7 @@ from compiler_core.engines.measure import (
 from compiler_core.engines.recorder import Measured, Recorder
 from compiler_core.events import AnyEvent, DiagnosticEvent, Done, Output, Outputs, Stage, Started, Trace, Verification
 from compiler_core.importers.onnx import import_model, model_inputs
-from compiler_core.importers.triton import import_kernel, resolve_launch
+from compiler_core.importers.triton import import_kernel, resolve_launch, with_grid
 from compiler_core.inputs import flat, make_inputs
 from compiler_core.ir import Op
 from compiler_core.ir.core import module as new_module
@@ -118,7 +119,7 @@ def compile_kernel(compilation: Compilation) -> Iterator[AnyEvent]:
     else:
         if request.launch is None:
             raise Refused(error("no-launch", stage="MLIR"))
-        launch = request.launch
+        launch = with_grid(request.launch)
         bound_memory(launch)
         module = parse_module(request.source)
     ms = (time.perf_counter() - began) * 1000
@@ -210,37 +211,17 @@ def kernel_passes(
     compilation: Compilation, module: Op, stage: Stage, chosen: Sequence[int], meter: KernelMeter, ms: float
 ) -> Iterator[AnyEvent]:
     steps = pipeline(stage)
-    recorder = Recorder(compilation.blobs, module)
-    scope = symbol(functions(module)[0])
+    recorder = Recorder(compilation.blobs, module, symbol(functions(module)[0]), compilation.index)
 
     def measured(rest: Sequence[Step]) -> Measured:
         wanted = compilation.every_pass or (not rest and not compilation.none)
         return meter.measure(module, rest) if wanted else NO_CYCLES
 
-    yield recorder.event(
-        module,
-        index=compilation.index(),
-        name="import",
-        scope=scope,
-        stages=(stage, stage),
-        mandatory=True,
-        ms=ms,
-        measured=measured(steps),
-    )
+    yield recorder.imported(module, stage, ms, partial(measured, steps))
     for position in chosen:
-        step = steps[position]
-        elapsed = apply(step, module, compilation.context)
+        elapsed = apply(steps[position], module, compilation.context)
         yield from compilation.notes()
-        yield recorder.event(
-            module,
-            index=compilation.index(),
-            name=step.name,
-            scope=scope,
-            stages=(step.stage_in, step.stage_out),
-            mandatory=step.mandatory,
-            ms=elapsed,
-            measured=measured(steps[position + 1 :]),
-        )
+        yield recorder.after(steps[position], module, elapsed, partial(measured, steps[position + 1 :]))
 
 
 def apply(step: Step, module: Op, context: PassContext) -> float:
@@ -359,31 +340,12 @@ def compile_model(compilation: Compilation, model: bytes) -> Iterator[AnyEvent]:
     chosen = switched(steps, options.passes, options.stop_after)
     inputs = with_given(model_inputs(module), compilation.given)
     work = ModelWork(compilation, steps, inputs, {} if compilation.none else onnx_reference.run(model, inputs))
-    recorder = Recorder(compilation.blobs, module)
-    yield recorder.event(
-        module,
-        index=compilation.index(),
-        name="import",
-        scope="",
-        stages=("graph", "graph"),
-        mandatory=True,
-        ms=ms,
-        measured=work.measure(module, 0),
-    )
+    recorder = Recorder(compilation.blobs, module, "", compilation.index)
+    yield recorder.imported(module, "graph", ms, partial(work.measure, module, 0))
     for position in (i for i in chosen if i < work.heights):
-        step = steps[position]
-        elapsed = apply(step, module, compilation.context)
+        elapsed = apply(steps[position], module, compilation.context)
         yield from compilation.notes()
-        yield recorder.event(
-            module,
-            index=compilation.index(),
-            name=step.name,
-            scope="",
-            stages=(step.stage_in, step.stage_out),
-            mandatory=step.mandatory,
-            ms=elapsed,
-            measured=work.measure(module, position + 1),
-        )
+        yield recorder.after(steps[position], module, elapsed, partial(work.measure, module, position + 1))
     below = [i for i in chosen if i >= work.heights]
     if below:
         yield from model_kernels(work, module, below)
@@ -407,27 +369,21 @@ def model_kernels(work: ModelWork, module: Op, chosen: Sequence[int]) -> Iterato
     measuring = compilation.request.options.stop_after is None and not compilation.none
     meter = work.meter(module)
     current = finish_kernels(module, work.steps[work.heights :], context) if measuring else {}
+
+    def measured(name: str, own: Op, rest: Sequence[Step]) -> Measured:
+        if not measuring or not compilation.every_pass:
+            return NO_CYCLES
+        current[name] = program(finish(own, rest, context))
+        return meter.measure(current, name)
+
     for name, function in kernel_functions(module).items():
         own = alone(function)
-        recorder = Recorder(compilation.blobs, own)
+        recorder = Recorder(compilation.blobs, own, name, compilation.index)
         for position in chosen:
-            step = work.steps[position]
-            elapsed = apply(step, own, context)
+            elapsed = apply(work.steps[position], own, context)
             yield from compilation.notes()
-            measured = NO_CYCLES
-            if measuring and compilation.every_pass:
-                current[name] = program(finish(own, work.steps[position + 1 :], context))
-                measured = meter.measure(current, name)
-            yield recorder.event(
-                own,
-                index=compilation.index(),
-                name=step.name,
-                scope=name,
-                stages=(step.stage_in, step.stage_out),
-                mandatory=step.mandatory,
-                ms=elapsed,
-                measured=measured,
-            )
+            measure = partial(measured, name, own, work.steps[position + 1 :])
+            yield recorder.after(work.steps[position], own, elapsed, measure)
         if measuring:
             current[name] = program(own)
     if measuring:

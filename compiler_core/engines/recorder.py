@@ -1,6 +1,7 @@
 """Turns the IR after each pass into a pass event: text and line map as blobs, op counts, the diff by identity."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -10,6 +11,7 @@ from compiler_core.diagnostics import Diagnostic, Message
 from compiler_core.events import Change, Cycles, Diff, Pass, Stage, Verification
 from compiler_core.ir import Op, PrintedIR
 from compiler_core.ir.diff import Snapshot, compare, counts, origins, snapshot
+from compiler_core.pipelines import Step
 
 _NOT_COUNTED = frozenset({"builtin.module", "func.func", "tt.func", "func.return", "tt.return", "scf.yield"})
 
@@ -25,6 +27,10 @@ class Measured:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+Measure = Callable[[], Measured]
+"""Measures the module as a pass left it. Not called where the pass changed nothing: the program finishes as it did before."""
+
+
 def line_map(printed: PrintedIR) -> bytes:
     """JSON: for each line of the text null, or [op id, [source lines]]."""
     entries = [None if op is None else (op.id, sorted({loc.line for loc in op.location if loc.line})) for op in printed.ops]
@@ -32,31 +38,36 @@ def line_map(printed: PrintedIR) -> bytes:
 
 
 class Recorder:
-    """Remembers the IR before a pass; makes the event after it. One recorder follows one module through its passes."""
+    """Remembers the IR before a pass; makes the event after it. One recorder follows one module through its passes.
 
-    def __init__(self, blobs: BlobSink, module: Op) -> None:
+    `scope` names the function the passes run on, "" for the whole module; `number` gives each event its index.
+    """
+
+    def __init__(self, blobs: BlobSink, module: Op, scope: str, number: Callable[[], int]) -> None:
         self.blobs = blobs
-        self.before: Snapshot = snapshot(module)
+        self.scope = scope
+        self.number = number
+        self.before = snapshot(module)
+        self.last = Measured()
 
-    def event(
-        self,
-        module: Op,
-        *,
-        index: int,
-        name: str,
-        scope: str,
-        stages: tuple[Stage, Stage],
-        mandatory: bool,
-        ms: float,
-        measured: Measured,
-    ) -> Pass:
-        """The event of a pass that has just changed `module`; the IR it left is what the next pass is compared with."""
+    def imported(self, module: Op, stage: Stage, ms: float, measure: Measure) -> Pass:
+        """The event of the import, which made the module."""
+        return self._event(module, "import", (stage, stage), True, ms, measure)
+
+    def after(self, step: Step, module: Op, ms: float, measure: Measure) -> Pass:
+        """The event of a pass that has just run; the IR it left is what the next pass is compared with."""
+        return self._event(module, step.name, (step.stage_in, step.stage_out), step.mandatory, ms, measure)
+
+    def _event(self, module: Op, name: str, stages: tuple[Stage, Stage], mandatory: bool, ms: float, measure: Measure) -> Pass:
         after = snapshot(module)
         changed = after.printed.text != self.before.printed.text
+        if changed or self.last.cycles is None:
+            self.last = measure()
+        measured = self.last
         event = Pass(
-            index=index,
+            index=self.number(),
             name=name,
-            scope=scope,
+            scope=self.scope,
             stage_in=stages[0],
             stage_out=stages[1],
             mandatory=mandatory,

@@ -6,11 +6,11 @@ from typing import ClassVar
 from compiler_core.dialects import hivm
 from compiler_core.dialects.arith import constant
 from compiler_core.dialects.builtin import functions
-from compiler_core.ir import Builder, Op, UnitAttr, Value
+from compiler_core.ir import Builder, Op, Value
 from compiler_core.ir.core import Block
 from compiler_core.ir.types import i64
 from compiler_core.passes.base import Pass, PassContext
-from compiler_core.passes.insert_barriers import SYNCHRONISED, synchronise_loop
+from compiler_core.passes.machine.barriers import synchronise_loop
 from compiler_core.passes.machine.flags import Flag, Line, Plan, items_of
 
 
@@ -23,7 +23,7 @@ class InsertFlags(Pass):
     }
     stage_in: ClassVar = "machine"
     stage_out: ClassVar = "machine"
-    mandatory: ClassVar[bool] = False
+    mandatory: ClassVar[bool] = True
 
     def apply(self, module: Op, context: PassContext) -> None:
         for function in functions(module):
@@ -32,7 +32,6 @@ class InsertFlags(Pass):
             flags: list[Flag] = []
             synchronise(function.body, None, flags)
             emit_flags(function, flags)
-            function.attributes[SYNCHRONISED] = UnitAttr()
 
 
 def synchronise(block: Block, loop: Op | None, flags: list[Flag]) -> None:

@@ -47,7 +47,7 @@ def compile(kernel: Path, *more: str) -> int:
 def test_a_person_reads_a_table_and_the_total(kernel: Path, capsys: pytest.CaptureFixture[str]):
     assert compile(kernel) == 0
     text = capsys.readouterr().out
-    assert "structure-access" in text and "insert-barriers" in text
+    assert "structure-access" in text and "insert-flags" in text
     assert "out_ptr: float32[1000]" in text and "cycles" in text.splitlines()[-1]
 
 
@@ -80,9 +80,9 @@ def test_an_input_that_does_not_fit_is_refused(kernel: Path, tmp_path: Path, cap
 
 
 def test_a_switch_turns_an_optimisation_off(kernel: Path, capsys: pytest.CaptureFixture[str]):
-    assert compile(kernel, "--passes", "-insert-flags,-cse", "--json") == 0
+    assert compile(kernel, "--passes", "-double-buffer,-cse", "--json") == 0
     names = {e.name for e in map(decode, capsys.readouterr().out.splitlines()) if isinstance(e, Pass)}
-    assert "insert-barriers" in names and not names & {"insert-flags", "cse"}
+    assert "insert-flags" in names and not names & {"double-buffer", "cse"}
 
 
 def test_a_lowering_cannot_be_switched_off(kernel: Path, capsys: pytest.CaptureFixture[str]):

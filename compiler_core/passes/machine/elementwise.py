@@ -342,13 +342,14 @@ _VIA = {
     ("f16", "bf16"): (f32,),
     ("bf16", "f16"): (f32,),
     ("bf16", "i32"): (f32,),
-    ("f32", "i8"): (f16,),
+    ("f32", "i8"): (f32, f16),
+    ("bf16", "i8"): (f32, f32, f16),
     ("i8", "i64"): (i32,),
     ("i16", "i64"): (i32,),
     ("i1", "i64"): (i32,),
     ("i1", "bf16"): (f32,),
 }
-"""Conversions that the machine does in steps, all of them exact but the last."""
+"""Conversions that the machine does in steps, all of them exact but the last; f32 to f32 drops the digits after the point."""
 
 
 def _cast(vector: Vector, op: Op, tile: Tile, into: Into) -> Tile:
@@ -366,7 +367,7 @@ def _cast(vector: Vector, op: Op, tile: Tile, into: Into) -> Tile:
 
 def _mode(op: Op, old: Type, new: Type) -> str:
     """Rounding of one step: what the op asks for where digits get lost, to nearest where they cannot."""
-    if is_float(old) and isinstance(new, IntegerType):
+    if (is_float(old) and isinstance(new, IntegerType)) or (old == new and op.name == "arith.fptosi"):
         return "trunc"
     if isinstance(old, IntegerType) and isinstance(new, IntegerType) and new.width < old.width:
         return _CASTS["arith.trunci"]

@@ -11,7 +11,6 @@ from compiler_core.ir.verifier import verify
 from compiler_core.passes.base import Pass, PassContext
 from compiler_core.passes.bufferize import Bufferize
 from compiler_core.passes.double_buffer import DoubleBuffer
-from compiler_core.passes.insert_barriers import InsertBarriers
 from compiler_core.passes.insert_flags import InsertFlags
 from compiler_core.passes.keep_in_vector import KeepInVector
 from compiler_core.passes.persistent_blocks import PersistentBlocks
@@ -19,8 +18,7 @@ from compiler_core.passes.plan_memory import PlanMemory
 from compiler_core.passes.reuse_buffers import ReuseBuffers
 from tests.compiler_core.passes.kernels import CLEAN, CLEANED_TO_TILE, Argument, compiled
 
-LOWERED: tuple[Pass, ...] = (Bufferize(), PlanMemory(), InsertBarriers())
-FLAGS: tuple[Pass, ...] = (Bufferize(), PlanMemory(), InsertFlags(), InsertBarriers())
+LOWERED: tuple[Pass, ...] = (Bufferize(), PlanMemory(), InsertFlags())
 OPTIMISED: tuple[Pass, ...] = (
     Bufferize(),
     KeepInVector(),
@@ -28,11 +26,10 @@ OPTIMISED: tuple[Pass, ...] = (
     DoubleBuffer(),
     PlanMemory(),
     InsertFlags(),
-    InsertBarriers(),
 )
-BUFFERS: tuple[Pass, ...] = (Bufferize(), ReuseBuffers(), DoubleBuffer(), PlanMemory(), InsertBarriers())
+BUFFERS: tuple[Pass, ...] = (Bufferize(), ReuseBuffers(), DoubleBuffer(), PlanMemory(), InsertFlags())
 PERSISTENT: tuple[Pass, ...] = (PersistentBlocks(), *CLEAN, *OPTIMISED)
-WAYS = {"lowered": LOWERED, "flags": FLAGS, "optimised": OPTIMISED, "buffers": BUFFERS, "persistent": PERSISTENT}
+WAYS = {"lowered": LOWERED, "optimised": OPTIMISED, "buffers": BUFFERS, "persistent": PERSISTENT}
 """Lowerings alone; and with optimisations, which must not change results."""
 
 

@@ -1,45 +1,21 @@
-"""The simple synchronisation: a barrier of all pipes before every instruction that depends on one still under way."""
+"""Synchronisation by draining: a barrier of all pipes before every instruction that depends on one still under way.
 
-from dataclasses import dataclass
-from typing import ClassVar
+For loops that flags cannot be planned for: those without a counter.
+"""
 
 from compiler_core.dialects import hivm
-from compiler_core.dialects.builtin import functions
 from compiler_core.ir import Builder, Op
 from compiler_core.ir.core import Block
-from compiler_core.passes.base import Pass, PassContext
 from compiler_core.passes.machine.regions import Use, conflict, uses_of
 
-SYNCHRONISED = "tilescope.synchronised"
-"""On a function whose pipes already wait for each other wherever they must."""
 
-
-@dataclass(frozen=True)
-class InsertBarriers(Pass):
-    name: ClassVar[str] = "insert-barriers"
-    summary: ClassVar[dict[str, str]] = {
-        "en": "Where flags have not been inserted, all pipes drain before each dependent instruction",
-        "zh": "若尚未插入标志，则在每条有依赖的指令前排空所有流水",
-    }
-    stage_in: ClassVar = "machine"
-    stage_out: ClassVar = "machine"
-    mandatory: ClassVar[bool] = True
-
-    def apply(self, module: Op, context: PassContext) -> None:
-        for function in functions(module):
-            if not function.region.blocks or "tilescope.host" in function.attributes:
-                continue
-            if function.attributes.pop(SYNCHRONISED, None) is None:
-                _block(function.body, [])
-
-
-def _block(block: Block, pending: list[Use]) -> list[Use]:
+def drain_block(block: Block, pending: list[Use]) -> list[Use]:
     """Inserts barriers; `pending` is what may be under way before the block. Returns what may be under way behind it."""
     for op in list(block.ops):
         if op.name in ("scf.for", "scf.while"):
             pending = synchronise_loop(op, pending)
         elif op.name == "scf.if":
-            after = [_block(inner, list(pending)) for region in op.regions for inner in region.blocks]
+            after = [drain_block(inner, list(pending)) for region in op.regions for inner in region.blocks]
             pending = list(dict.fromkeys([*pending, *(use for uses in after for use in uses)]))
         elif op.name == "hivm.hir.pipe_barrier":
             pending = []
@@ -61,6 +37,6 @@ def synchronise_loop(op: Op, pending: list[Use]) -> list[Use]:
         hivm.pipe_barrier(Builder.before(op), "PIPE_ALL")
     for region in op.regions:
         for block in region.blocks:
-            if _block(block, []):
+            if drain_block(block, []):
                 hivm.pipe_barrier(Builder.before(block.terminator), "PIPE_ALL")
     return []
