@@ -2,11 +2,11 @@
 
 from compiler_core.importers.triton.inference import infer_launch, inspect_source
 from compiler_core.importers.triton.kernel import import_kernel
-from compiler_core.importers.triton.launch import choose_kernel, resolve
+from compiler_core.importers.triton.launch import choose_kernel, resolve, with_grid
 from compiler_core.importers.triton.source import parse
 from compiler_core.request import Launch
 
-__all__ = ["import_kernel", "inspect_source", "resolve_launch"]
+__all__ = ["import_kernel", "inspect_source", "resolve_launch", "with_grid"]
 
 
 def resolve_launch(source: str, launch: Launch | None = None, *, file: str = "kernel.py") -> Launch:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from math import prod
+
+import msgspec
 
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
 from compiler_core.importers.triton.dtypes import DTYPES, FROM_NUMPY, DType
@@ -28,8 +31,13 @@ def resolve(source: Source, launch: Launch) -> Launch:
     arguments = {p.arg: _argument(launch, p.arg, default) for p, default in parameters(node) if p.arg not in constants}
     _check_tensors(arguments)
     constexprs = {name: _launched(constant) for name, constant in constants.items()}
-    names: dict[str, object] = {**{k: v for k, v in arguments.items() if not isinstance(v, TensorArgument)}, **constexprs}
-    return Launch(node.name, _grid(launch, names), arguments, constexprs)
+    return with_grid(Launch(node.name, launch.grid, arguments, constexprs))
+
+
+def with_grid(launch: Launch) -> Launch:
+    """The launch with its grid as integers. Its entries are evaluated with the launch's own scalars and constexprs."""
+    scalars = {name: value for name, value in launch.arguments.items() if not isinstance(value, TensorArgument)}
+    return msgspec.structs.replace(launch, grid=_grid(launch, {**scalars, **launch.constexprs}))
 
 
 def _is_number(default: ast.expr | None) -> bool:
@@ -45,7 +53,7 @@ def _argument(launch: Launch, name: str, default: ast.expr | None) -> TensorArgu
     return value
 
 
-def _grid(launch: Launch, names: dict[str, object]) -> tuple[int, ...]:
+def _grid(launch: Launch, names: Mapping[str, object]) -> tuple[int, ...]:
     if len(launch.grid) > 3:
         raise Refused(error("grid-rank", count=len(launch.grid)))
     grid: list[int] = []
