@@ -28,7 +28,8 @@ class Measured:
 
 
 Measure = Callable[[], Measured]
-"""Measures the module as a pass left it. Not called where the pass changed nothing: the program finishes as it did before."""
+"""Measures the module as a pass left it. Not called where the program finishes as it did before: where nothing changed, and
+after a lowering, since what came before it was finished by that same lowering."""
 
 
 def line_map(printed: PrintedIR) -> bytes:
@@ -61,7 +62,7 @@ class Recorder:
     def _event(self, module: Op, name: str, stages: tuple[Stage, Stage], mandatory: bool, ms: float, measure: Measure) -> Pass:
         after = snapshot(module)
         changed = after.printed.text != self.before.printed.text
-        if changed or self.last.cycles is None:
+        if (changed and not mandatory) or self.last.cycles is None:
             self.last = measure()
         measured = self.last
         event = Pass(
