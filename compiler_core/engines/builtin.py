@@ -43,7 +43,7 @@ from compiler_core.pipelines import Step, pipeline, switched
 from compiler_core.profiling import profile_event
 from compiler_core.reference import onnx as onnx_reference
 from compiler_core.reference import triton as triton_reference
-from compiler_core.reference.compare import compare, worst
+from compiler_core.reference.compare import compare, largest, worst
 from compiler_core.request import CompileRequest, Launch, TensorArgument
 
 MAX_LAUNCH_BYTES = 2**30
@@ -173,13 +173,14 @@ def kernel_meter(
     expected: dict[str, np.ndarray] = {}
     if stage == "tt" and not compilation.none:
         expected = triton_reference.run(module, dict(zip(inputs, arguments, strict=True)), grid)
+    scales = {name: largest(array) for name, array in expected.items()}
 
     def check(after: tuple[Argument, ...]) -> list[Verification]:
         found: list[Verification] = []
         for name, position in tensors.items():
             actual = after[position]
             if name in expected and isinstance(actual, np.ndarray):
-                found.append(compare(actual, expected[name], "numpy: tt"))
+                found.append(compare(actual, expected[name], "numpy: tt", scale=scales[name]))
         return found
 
     return KernelMeter(arguments, grid, compilation.context, check)
