@@ -20,7 +20,6 @@ from compiler_core.ir.types import MemRefType, Type, i32, i64
 
 hivm = Dialect("hivm")
 
-Space = Literal["gm", "ub", "cbuf", "ca", "cb", "cc"]
 Pipe = Literal["PIPE_S", "PIPE_V", "PIPE_M", "PIPE_MTE1", "PIPE_MTE2", "PIPE_MTE3", "PIPE_FIX", "PIPE_ALL"]
 
 MEMORY = {"ub": "UB", "cbuf": "L1", "ca": "L0A", "cb": "L0B", "cc": "L0C"}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from compiler_core.dialects.indices import PACKED, Mixed, mixed_text, pack, static_of, unpack
-from compiler_core.ir import Builder, DenseArrayAttr, Dialect, Op, Printer, StringAttr, SymbolRefAttr, TypeAttr, Value, pretty
+from compiler_core.ir import Builder, DenseArrayAttr, Dialect, Op, Printer, StringAttr, SymbolRefAttr, Value, pretty
 from compiler_core.ir.types import DYNAMIC, MemRefType, Strided, i32
 
 memref = Dialect("memref")
@@ -151,13 +151,6 @@ def alloc(builder: Builder, type: MemRefType, sizes: Sequence[Value] = (), hint:
 
 def get_global(builder: Builder, name: str, type: MemRefType, hint: str = "") -> Value:
     return builder.value("memref.get_global", [], type, {"name": SymbolRefAttr(name)}, hint or name)
-
-
-def global_type(op: Op) -> MemRefType:
-    """The type of a memref.global."""
-    attribute = op.attributes["type"]
-    assert isinstance(attribute, TypeAttr) and isinstance(attribute.type, MemRefType)
-    return attribute.type
 
 
 def base_of(view: Value) -> Value:

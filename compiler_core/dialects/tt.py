@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from compiler_core.dialects.arith import constant_attribute, splat
 from compiler_core.ir import Attribute, Block, Builder, Dialect, Op, Printer, Region, Value, pretty
 from compiler_core.ir.attributes import AttributeValue, BoolAttr, DenseArrayAttr, IntegerAttr
-from compiler_core.ir.types import PointerType, ShapedType, TensorType, Type, element_of, i32, is_float, with_element
+from compiler_core.ir.types import PointerType, ShapedType, TensorType, Type, element_of, i32, is_float
 
 tt = Dialect("tt")
 
@@ -252,8 +252,3 @@ def pointee(type: Type) -> Type:
     if not isinstance(element, PointerType):
         raise TypeError(f"{type} is no pointer")
     return element.pointee
-
-
-def loaded_type(type: Type) -> Type:
-    """The type of what is read through a pointer, or through a tensor of them."""
-    return with_element(type, pointee(type))

@@ -234,8 +234,3 @@ def byte_width(type: Type) -> int:
 
 def is_float(type: Type) -> bool:
     return isinstance(element_of(type), FloatType)
-
-
-def is_integer(type: Type) -> bool:
-    """Integers of any width, and index."""
-    return isinstance(element_of(type), IntegerType | IndexType)
