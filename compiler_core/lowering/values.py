@@ -120,9 +120,19 @@ LOWERINGS: dict[str, Callable[[Builder, Op], Value]] = {
 """Op name → what makes its value. Each gives a value of the result's type."""
 
 
-def scalar_of(value: Value) -> Value | None:
-    """The scalar that every element of a tensor is, where its op says so."""
-    return value.op.operands[0] if value.op is not None and value.op.name == "tensor.splat" else None
+_CASTS = frozenset({"arith.trunci", "arith.extsi", "arith.extui", "arith.sitofp", "arith.uitofp", "arith.extf", "arith.truncf"})
+
+
+def scalar_of(builder: Builder, value: Value) -> Value | None:
+    """The scalar that every element of a tensor is, where its ops say so: a splat, or a conversion of one."""
+    if value.op is None:
+        return None
+    if value.op.name == "tensor.splat":
+        return value.op.operands[0]
+    if value.op.name not in _CASTS:
+        return None
+    inner = scalar_of(builder, value.op.operands[0])
+    return builder.value(value.op.name, [inner], element_of(value.type), hint=value.name) if inner is not None else None
 
 
 def zero(type: Type) -> int | float:

@@ -373,13 +373,13 @@ class Lowering:
     def extract_slice(self, op: Op) -> None:
         source = self.tiles[op.operands[0]]
         offsets, sizes, strides = (tuple(unpack(op, k)) for k in ("offsets", "sizes", "strides"))
-        if isinstance(source, Scalar):
+        static = tensor_type(op.result).is_static
+        if isinstance(source, Scalar) and static:
             self.tiles[op.result] = source
             return
         if not isinstance(source, Product):
             source = self.buffer(op.operands[0])
         part = Slice(source, offsets, sizes, strides)
-        static = tensor_type(op.result).is_static
         if static and isinstance(source, Buffer) and any(u.name != _MATERIALIZE for u in op.result.uses):
             type = tensor_type(op.result)
             target = self.into.get(op.result) or self.emit.new(type.shape, type.element, op.result.name)

@@ -178,7 +178,7 @@ class _Function:
         builder = Builder.before(op)
         other, mask = other_of(op), mask_of(op)
         if isinstance(op.result.type, TensorType):
-            border = values.scalar_of(other) if other is not None else None
+            border = values.scalar_of(builder, other) if other is not None else None
             result = memory.load(builder, pointer, self.bounds(op, mask, pointer), border, op.result.name or "loaded")
             if other is not None and border is None:
                 assert mask is not None

@@ -128,6 +128,16 @@ def test_matmul_with_relu(chip):
     )
 
 
+@EVERY_WAY
+@BOTH_CHIPS
+def test_byte_matmul_whose_border_is_a_converted_number(way, chip):
+    a, b = RANDOM.integers(-5, 5, (20, 40)).astype(np.int8), RANDOM.integers(-5, 5, (40, 20)).astype(np.int8)
+    source = matmul("acc").replace("other=0.0", "other=0").replace("tl.float32", "tl.int32")
+    arguments = {"a_ptr": a, "b_ptr": b, "out_ptr": np.zeros((20, 20), np.int32), "M": 20, "N": 20, "K": 40}
+    want = a.astype(np.int32) @ b.astype(np.int32)
+    check(source, arguments, (1, 1), way, chip, want=want, rtol=0, atol=0, BM=32, BN=32, BK=32)
+
+
 def test_float32_matmul_on_the_split_chip():
     arguments, want = product(33, 17, 40, np.float32, np.float32)
     check(matmul("acc"), arguments, (2, 1), "optimised", want=want, rtol=1e-4, atol=1e-4, BM=32, BN=32, BK=16)
@@ -184,6 +194,25 @@ def test_functions(body, chip):
     x = normal(200) * 3
     arguments = {"x_ptr": x, "out_ptr": np.zeros(200, np.float32), "n": 200}
     check(elementwise(body), arguments, (2,), "optimised", chip, want=FUNCTIONS[body](x), rtol=3e-6, atol=3e-7, BLOCK=128)
+
+
+@BOTH_CHIPS
+def test_conversion_to_a_byte_drops_what_is_after_the_point(chip):
+    # 9.9999 rounds to 10 in fp16
+    x = np.array([9.9999, -9.9999, 0.99999, 100.7, -100.7], np.float32)
+    arguments = {"x_ptr": x, "out_ptr": np.zeros(5, np.int8), "n": 5}
+    check(elementwise("x.to(tl.int8)"), arguments, (1,), "optimised", chip, want=np.trunc(x), BLOCK=32)
+
+
+@EVERY_WAY
+@BOTH_CHIPS
+def test_masked_store_of_one_value(way, chip):
+    out = np.zeros(150, np.float32)
+    source = """def k(out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(out_ptr + i, 2.5, mask=i < n)
+"""
+    check(source, {"out_ptr": out, "n": 140}, (3,), way, chip, want=(np.arange(150) < 140) * 2.5, BLOCK=64)
 
 
 def test_bfloat16_is_computed_in_float32():
