@@ -138,7 +138,7 @@ def remove_tensors(function: Op) -> None:
             continue
         if op.name in ("scf.yield", "scf.condition"):
             op.operands = [v for v in op.operands if not isinstance(v.type, TensorType)]
-        elif op.name in ("scf.for", "scf.if"):
+        elif op.name in ("scf.for", "scf.if", "scf.while"):
             _drop_tensor_values(op)
         elif op.name not in ("func.return",) and _on_tensors(op):
             op.erase()
@@ -447,7 +447,8 @@ class Lowering:
         """Loads into L1 what only the cube reads, into UB the rest."""
         type = tensor_type(result)
         if not type.is_static:
-            raise refuse(op, "machine-dynamic-tensor", type=str(type))
+            wrapped = any(u.name == "tensor.insert_slice" for u in result.uses)
+            raise refuse(op, "machine-wrapped-load") if wrapped else refuse(op, "machine-dynamic-tensor", type=str(type))
         if self.emit.chip.split and feeds_bias(result):
             self.tiles[result] = self.cube.load_row(window, type, result.name)
             return
@@ -622,10 +623,28 @@ class Lowering:
                 self.hand_on([(yielded[i], home) for i, home in homes.items()])
 
     def while_loop(self, op: Op) -> None:
-        if _on_tensors(op):
-            raise refuse(op, "machine-unsupported", op="a while loop that carries a tensor")
-        for region in op.regions:
-            self.block(region.blocks[0])
+        """A carried tensor stays in one buffer, which the condition hands on as it is."""
+        before, after = (region.blocks[0] for region in op.regions)
+        condition, body = before.terminator, after.terminator
+        homes: dict[int, Buffer] = {}
+        for i, (init, argument) in enumerate(zip(op.operands, before.arguments, strict=True)):
+            if isinstance(init.type, TensorType):
+                homes[i] = self.emit.new(init.type.shape, init.type.element, argument.name)
+                self.emit.write(self.operand(init), init.type, homes[i])
+                self.tiles[argument] = homes[i]
+        self.block(before)
+        for i, (value, argument) in enumerate(zip(condition.operands[1:], after.arguments, strict=True)):
+            if isinstance(value.type, TensorType):
+                if value not in before.arguments:
+                    raise refuse(op, "machine-while", value=value.name or "a tensor")
+                self.tiles[argument] = self.tiles[op.results[i]] = self.tiles[value]
+        self.block(after)
+        self.emit.builder = Before(body)
+        self.hand_on([(body.operands[i], home) for i, home in homes.items()])
+        self.emit.builder = Before(_next(op))
+        for result in op.results:
+            if isinstance(result.type, TensorType):
+                self.deliver(result)
 
     HANDLERS = {
         "arith.constant": constant,

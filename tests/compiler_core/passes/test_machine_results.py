@@ -274,6 +274,40 @@ def test_branches_meet_in_one_buffer(way):
     check(BRANCH, {"x_ptr": x, "out_ptr": np.zeros_like(x), "n": 150}, (3,), way, want=want, BLOCK=64)
 
 
+WHILE = """def k(x_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    i = tl.arange(0, BLOCK)
+    a = tl.zeros([BLOCK], tl.float32)
+    b = tl.load(x_ptr + i)
+    start = 0
+    while start < n:
+        x = tl.load(x_ptr + start + i, mask=start + i < n, other=0.0)
+        c = a
+        a = b + x
+        b = c * 2.0
+        start += BLOCK
+    tl.store(out_ptr + i, a)
+    tl.store(out_ptr + BLOCK + i, b)
+"""
+
+
+@EVERY_WAY
+@BOTH_CHIPS
+def test_while_loop_carries_tensors_that_change_places(way, chip):
+    x = normal(150)
+    padded = np.concatenate([x, np.zeros(42, np.float32)])
+    a, b = np.zeros(64, np.float32), x[:64]
+    for piece in padded.reshape(3, 64):
+        a, b = b + piece, a * 2
+    arguments = {"x_ptr": x, "out_ptr": np.zeros(128, np.float32), "n": 150}
+    check(WHILE, arguments, (1,), way, chip, want=np.concatenate([a, b]), BLOCK=64)
+
+
+def test_load_that_wraps_around_inside_a_block_is_refused():
+    x = normal(60)
+    with pytest.raises(Refused, match="wraps around"):
+        machine(elementwise("x + tl.load(x_ptr + i % 7)"), {"x_ptr": x, "out_ptr": x, "n": 60}, (1,), BLOCK=64)
+
+
 def test_too_many_bytes_are_refused_with_their_buffers():
     x = np.zeros(1 << 16, np.float32)
     arguments = {"x_ptr": x, "y_ptr": x, "out_ptr": x, "n": 1 << 16}
