@@ -285,7 +285,7 @@ def _piece(table: Array, low: int, count: int) -> Piece:
     first = [int(x) for x in table[:, low]]
     if low == count - 1:
         return Piece(low, (1,), first, [(0,)] * len(first))
-    steps = np.diff(table[:, low:], axis=1)
+    steps = table[:, low + 1 :] - table[:, low:-1]
     breaks = np.nonzero((steps != steps[:, :1]).any(axis=0))[0]
     inner = [int(x) for x in steps[:, 0]]
     if not len(breaks):

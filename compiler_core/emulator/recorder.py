@@ -56,22 +56,18 @@ class Recorder:
         self.entries: list[Entry] = []
         self.traffic: dict[str, int] = {}
         self.count = 0
+        self.last: tuple[Array | None, Array | None, Array | None] = (None, None, None)
 
     def begin(self, count: int) -> None:
         self.entries = []
         self.count = count
+        self.last = (None, None, None)
 
     def add(self, site: "Site", group: Group, writes: Sequence[bool]) -> None:
         lines = tuple(self._lines(t, group, w) for t, w in zip(group.tiles, writes, strict=True))
         if not self.enabled:
             return
-        mask: Array | None = None
-        place: Array | None = None
-        if group.lanes is not None and len(group.lanes) < self.count:
-            mask = np.zeros(self.count, np.bool_)
-            mask[group.lanes] = True
-            place = np.zeros(self.count, np.int64)
-            place[group.lanes] = np.arange(len(group.lanes))
+        mask, place = self._places(group.lanes)
         tiles = tuple(zip(group.tiles, writes, strict=True))
         key = (
             site.index,
@@ -80,6 +76,18 @@ class Recorder:
             lines,
         )
         self.entries.append(Entry(site, mask, tiles, tuple(group.extras), lines, key, place))
+
+    def _places(self, lanes: Array | None) -> tuple[Array | None, Array | None]:
+        """Lanes as an entry holds them. Instructions that follow each other share the array, so the last one is kept."""
+        if lanes is None or len(lanes) >= self.count:
+            return None, None
+        if lanes is not self.last[0]:
+            mask = np.zeros(self.count, np.bool_)
+            mask[lanes] = True
+            place = np.zeros(self.count, np.int64)
+            place[lanes] = np.arange(len(lanes))
+            self.last = (lanes, mask, place)
+        return self.last[1:]
 
     def _lines(self, tile: Tile, group: Group, write: bool) -> Lines | None:
         memory = tile.memory
