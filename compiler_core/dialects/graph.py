@@ -24,7 +24,8 @@ from compiler_core.ir.attributes import (
     ResourceAttr,
     StringAttr,
 )
-from compiler_core.ir.types import FloatType, IntegerType, TensorType, Type, bf16, f16, f32, f64, i64
+from compiler_core.ir.dtypes import dtype_of
+from compiler_core.ir.types import TensorType, Type, bf16, f16, f32, f64, i1, i8, i32, i64
 
 graph = Dialect("graph")
 
@@ -307,34 +308,12 @@ graph.op("constant", "A tensor that is known: a weight.", "{value}{#}", "pure", 
 
 # --- constants ---
 
-_DTYPES: dict[Type, np.dtype[np.generic]] = {
-    f16: np.dtype(np.float16),
-    f32: np.dtype(np.float32),
-    f64: np.dtype(np.float64),
-    i64: np.dtype(np.int64),
-    IntegerType(32): np.dtype(np.int32),
-    IntegerType(8): np.dtype(np.int8),
-    IntegerType(1): np.dtype(np.bool_),
-}
-
-
-def dtype_of(type: Type) -> np.dtype[np.generic]:
-    """numpy's type of an element type; bfloat16 is ml_dtypes'."""
-    if type == bf16:
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
-    return _DTYPES[type]
+_ELEMENTS: dict[np.dtype[np.generic], Type] = {dtype_of(type): type for type in (f16, bf16, f32, f64, i1, i8, i32, i64)}
 
 
 def element_type(dtype: np.dtype[np.generic]) -> Type:
     """The element type of a numpy type. Raises KeyError for one that has none here."""
-    for type, known in _DTYPES.items():
-        if known == dtype:
-            return type
-    if dtype == dtype_of(bf16):
-        return bf16
-    raise KeyError(str(dtype))
+    return _ELEMENTS[dtype]
 
 
 def constant_attribute(array: Array, name: str) -> DenseAttr | ResourceAttr:
@@ -368,7 +347,3 @@ def array_of(value: Value) -> Array | None:
     assert isinstance(attribute, DenseAttr) and isinstance(attribute.type, TensorType)
     flat = np.array(attribute.values, dtype_of(attribute.type.element))
     return np.broadcast_to(flat, prod(attribute.type.shape)).reshape(attribute.type.shape)
-
-
-def is_float_tensor(value: Value) -> bool:
-    return isinstance(tensor_type(value).element, FloatType)

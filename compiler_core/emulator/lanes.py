@@ -7,11 +7,10 @@ vectors of their own dtype, so that each operation rounds once. UNKNOWN stands f
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, TypeGuard
 
-import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler_core.ir.types import FloatType, IntegerType, Type
+from compiler_core.ir.types import IntegerType, Type
 
 Array: TypeAlias = NDArray[Any]
 
@@ -34,29 +33,6 @@ Scalar: TypeAlias = Any
 def is_vector(value: object) -> TypeGuard[Array]:
     """Whether a scalar differs between lanes."""
     return isinstance(value, np.ndarray)
-
-
-FLOATS: dict[str, Any] = {
-    "f16": np.float16,
-    "bf16": ml_dtypes.bfloat16,
-    "f32": np.float32,
-    "f64": np.float64,
-    "f8E4M3FN": ml_dtypes.float8_e4m3fn,
-    "f8E5M2": ml_dtypes.float8_e5m2,
-}
-
-
-def dtype_of(type: Type) -> np.dtype[Any]:
-    """The numpy dtype of one element; index is int64, i1 is bool. Raises TypeError for a type that is no number."""
-    if isinstance(type, FloatType):
-        return np.dtype(FLOATS[type.name])
-    if isinstance(type, IntegerType):
-        if type.width == 1:
-            return np.dtype(np.bool_)
-        return np.dtype(f"{'u' if type.signedness == 'u' else ''}int{type.width}")
-    if str(type) == "index":
-        return np.dtype(np.int64)
-    raise TypeError(f"{type} is no number")
 
 
 _WIDE = frozenset(

@@ -21,6 +21,7 @@ from compiler_core.emulator.machine import Batch, Site, refuse
 from compiler_core.emulator.memory import ALIGNMENT, LocalMemory, View
 from compiler_core.ir import Block, Op, Value
 from compiler_core.ir.attributes import ArrayAttr, BoolAttr, DenseArrayAttr, FloatAttr, IntegerAttr, RawAttr
+from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.types import DYNAMIC, IntegerType, MemRefType, bit_width, byte_width, contiguous_strides
 
 Step = Callable[[Batch], None]
@@ -113,7 +114,7 @@ def translates(*names: str) -> Callable[[Translate], Translate]:
 def _constant(op: Op) -> Scalar:
     value = op.attributes["value"]
     if isinstance(value, FloatAttr):
-        return la.dtype_of(value.type).type(value.value)
+        return dtype_of(value.type).type(value.value)
     if isinstance(value, BoolAttr):
         return int(value.value)
     if isinstance(value, IntegerAttr):
@@ -189,7 +190,7 @@ def _unsigned(t: Translator, op: Op) -> Step:
 
 
 def _float(t: Translator, op: Op) -> Step:
-    function, dtype = la.FLOAT[op.name.removeprefix("arith.")], la.dtype_of(op.result.type)
+    function, dtype = la.FLOAT[op.name.removeprefix("arith.")], dtype_of(op.result.type)
     return _binary(t, op, lambda a, b: la.as_float(function(a, b), dtype))
 
 
@@ -258,7 +259,7 @@ def _widen_unsigned(t: Translator, op: Op) -> Step:
 
 @translates("arith.sitofp", "arith.uitofp", "arith.extf", "arith.truncf")
 def _to_float(t: Translator, op: Op) -> Step:
-    dtype, source = la.dtype_of(op.result.type), op.operands[0].type
+    dtype, source = dtype_of(op.result.type), op.operands[0].type
     if op.name == "arith.uitofp":
         return _unary(t, op, lambda a: la.as_float(la.unsigned(a, la.width_of(source)), dtype))
     return _unary(t, op, lambda a: la.as_float(a, dtype))
@@ -277,7 +278,7 @@ def _negate(t: Translator, op: Op) -> Step:
 
 @translates("arith.bitcast")
 def _bitcast(t: Translator, op: Op) -> Step:
-    source, target = la.dtype_of(op.operands[0].type), la.dtype_of(op.result.type)
+    source, target = dtype_of(op.operands[0].type), dtype_of(op.result.type)
 
     def compute(a: Scalar) -> Scalar:
         bits = np.asarray(a).astype(source).view(target)
@@ -314,7 +315,7 @@ def _math(t: Translator, op: Op) -> Step:
     function = _MATH[op.name.removeprefix("math.")]
     if op.name == "math.absi":
         return _unary(t, op, abs)
-    dtype = la.dtype_of(op.result.type)
+    dtype = dtype_of(op.result.type)
 
     def compute(given: list[Scalar]) -> Scalar:
         return la.as_float(function(*(np.asarray(x, np.float64) for x in given)), dtype)
@@ -378,7 +379,7 @@ def _nothing(t: Translator, op: Op) -> Step:
 
 def element_of(type: MemRefType) -> tuple[np.dtype[Any], bool]:
     """The dtype, and whether elements are packed bits: i1 outside global memory."""
-    return la.dtype_of(type.element), type.element == IntegerType(1) and type.space not in (None, "gm")
+    return dtype_of(type.element), type.element == IntegerType(1) and type.space not in (None, "gm")
 
 
 @translates("hivm.hir.pointer_cast")
@@ -749,11 +750,12 @@ def _for(t: Translator, op: Op) -> Step:
         for trip in range(int(trips[everyone].max(initial=0))):
             batch.machine.count(op)
             alive = trips > trip
-            batch.active = everyone[alive[everyone]]
+            full = bool(alive.all())
+            batch.active = before if full else everyone[alive[everyone]]
             values[index] = first + trip * by
             _run(steps, batch)
             for slot, value in zip(carried, [values[y] for y in yielded], strict=True):
-                values[slot] = _merge(alive, value, values[slot])
+                values[slot] = value if full else _merge(alive, value, values[slot])
         batch.active = before
 
     return step

@@ -15,7 +15,7 @@ from compiler_core.dialects.hivm import MEMORY
 from compiler_core.emulator import instructions
 from compiler_core.emulator.cache import L2
 from compiler_core.emulator.hazards import HazardCheck
-from compiler_core.emulator.lanes import dtype_of, is_vector
+from compiler_core.emulator.lanes import is_vector
 from compiler_core.emulator.launch import Launch
 from compiler_core.emulator.machine import Batch, Limits, Machine
 from compiler_core.emulator.memory import GlobalBuffer, LocalMemory, View
@@ -23,6 +23,7 @@ from compiler_core.emulator.program import MALFORMED, Program, Translator, buffe
 from compiler_core.emulator.recorder import Recorder
 from compiler_core.emulator.result import Result
 from compiler_core.ir import Op
+from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.types import DYNAMIC, MemRefType, Type, contiguous_strides
 
 Argument: TypeAlias = NDArray[Any] | int | float

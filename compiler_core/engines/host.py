@@ -6,27 +6,8 @@ from compiler_core.dialects.builtin import functions
 from compiler_core.engines.measure import Call, Schedule, kernel_functions
 from compiler_core.ir import Op, Value
 from compiler_core.ir.attributes import ArrayAttr, DenseArrayAttr, ResourceAttr, StringAttr, SymbolRefAttr, TypeAttr
-from compiler_core.ir.types import MemRefType, TensorType, Type
-
-NUMPY = {
-    "f32": "float32",
-    "f16": "float16",
-    "f64": "float64",
-    "i1": "bool",
-    "i8": "int8",
-    "i16": "int16",
-    "i32": "int32",
-    "i64": "int64",
-}
-
-
-def numpy_dtype(type: Type) -> np.dtype:
-    """The numpy dtype of an element type; bf16 is ml_dtypes' bfloat16."""
-    if str(type) == "bf16":
-        import ml_dtypes
-
-        return np.dtype(ml_dtypes.bfloat16)
-    return np.dtype(NUMPY[str(type)])
+from compiler_core.ir.dtypes import dtype_of
+from compiler_core.ir.types import MemRefType, TensorType
 
 
 def schedule_of(module: Op) -> Schedule:
@@ -50,7 +31,7 @@ def schedule_of(module: Op) -> Schedule:
         elif op.name == "memref.alloc":
             type = memref(op.result)
             buffers[op.result] = f"%{len(scratch)}"
-            scratch[f"%{len(scratch)}"] = (type.size, numpy_dtype(type.element))
+            scratch[f"%{len(scratch)}"] = (type.size, dtype_of(type.element))
         elif op.name == "memref.cast":
             buffers[op.result] = buffers[op.operands[0]]
         elif op.name == "func.call":
@@ -58,7 +39,7 @@ def schedule_of(module: Op) -> Schedule:
             assert isinstance(callee, SymbolRefAttr)
             calls.append(Call(callee.value, tuple(buffers[v] for v in op.operands)))
     types = types_of(main, "tilescope.output_types")
-    shapes = {name: (type.shape, numpy_dtype(type.element)) for name, type in zip(outputs, types, strict=True)}
+    shapes = {name: (type.shape, dtype_of(type.element)) for name, type in zip(outputs, types, strict=True)}
     grids = {name: grid_attribute(f) for name, f in kernel_functions(module).items()}
     return Schedule(tuple(calls), grids, constants, scratch, tuple(inputs), shapes)
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from compiler_core.diagnostics import Diagnostic, Refused, error, message
 from compiler_core.dialects.builtin import function_type, functions
-from compiler_core.dialects.graph import array_of, constant, dtype_of, tensor_type
+from compiler_core.dialects.graph import array_of, constant, tensor_type
 from compiler_core.ir import Builder, Op, Value
+from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.rewriter import erase_dead
 from compiler_core.ir.types import Type, bf16, element_of, f16, f32, with_element
 from compiler_core.passes.base import Pass, PassContext

@@ -7,8 +7,9 @@ from math import erf
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler_core.dialects.graph import constant, dtype_of, integers, number, shape_of, tensor_type
+from compiler_core.dialects.graph import constant, integers, number, shape_of, tensor_type
 from compiler_core.ir import Builder, Op
+from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.rewriter import apply_patterns
 from compiler_core.passes.base import Pass, PassContext
 from compiler_core.passes.graph_rewrites import float64

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler_core.dialects.graph import array_of, constant, dtype_of, tensor_type
+from compiler_core.dialects.graph import array_of, constant, tensor_type
 from compiler_core.ir import Builder, Op, Value, fuse_locations
 from compiler_core.ir.attributes import AttributeValue
+from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.types import Type
 
 

@@ -30,7 +30,8 @@ from compiler_core.ir import (
     SymbolRefAttr,
     Value,
 )
-from compiler_core.ir.types import FloatType, IndexType, IntegerType, MemRefType, TensorType, Type, element_of
+from compiler_core.ir.dtypes import dtype_of
+from compiler_core.ir.types import FloatType, MemRefType, TensorType, Type
 
 Array = NDArray[np.generic]
 GRID_ARGUMENTS = 6
@@ -64,21 +65,6 @@ class View:
 Runtime: TypeAlias = "Array | np.generic | View"
 Environment = dict[Value, Runtime]
 Evaluate: TypeAlias = "Callable[[Machine, Op, list[Runtime]], Runtime]"
-
-
-def dtype_of(type: Type) -> np.dtype[np.generic]:
-    """numpy's type of an element; index counts as int64, i1 as bool."""
-    import ml_dtypes
-
-    element = element_of(type)
-    if isinstance(element, IndexType):
-        return np.dtype(np.int64)
-    if isinstance(element, IntegerType):
-        return np.dtype(np.bool_ if element.width == 1 else f"i{element.width // 8}")
-    if isinstance(element, FloatType):
-        known = {"bf16": ml_dtypes.bfloat16, "f8E4M3FN": ml_dtypes.float8_e4m3fn, "f8E5M2": ml_dtypes.float8_e5m2}
-        return np.dtype(known.get(element.name, f"f{element.width // 8}"))
-    raise TypeError(f"{type} holds no numbers")
 
 
 def run_kernel(function: Op, arguments: Sequence[Array | int | float], grid: Sequence[int]) -> None:

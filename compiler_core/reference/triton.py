@@ -12,7 +12,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import ml_dtypes
 import numpy as np
 
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, Span, error
@@ -21,7 +20,8 @@ from compiler_core.dialects.arith import predicate_of
 from compiler_core.dialects.builtin import called, functions
 from compiler_core.ir import Block, Op, Value
 from compiler_core.ir.attributes import BoolAttr, DenseArrayAttr, DenseAttr, FloatAttr, IntegerAttr, StringAttr
-from compiler_core.ir.types import IndexType, IntegerType, PointerType, ShapedType, TensorType, Type, element_of
+from compiler_core.ir.dtypes import dtype_of
+from compiler_core.ir.types import PointerType, ShapedType, TensorType, Type
 
 Array = np.ndarray
 Arguments = Mapping[str, "Array | bool | int | float"]
@@ -34,15 +34,6 @@ SPACE = 40
 """Bits of one buffer's address space; a pointer is a byte address, its upper bits name the buffer."""
 MIDDLE = 1 << (SPACE - 1)
 """Where a buffer starts in its space, so that a negative offset stays inside."""
-
-_FLOATS: dict[str, type] = {
-    "f16": np.float16,
-    "f32": np.float32,
-    "f64": np.float64,
-    "bf16": ml_dtypes.bfloat16,
-    "f8E5M2": ml_dtypes.float8_e5m2,
-    "f8E4M3FN": ml_dtypes.float8_e4m3fn,
-}
 
 
 def run(module: Op, arguments: Arguments, grid: Sequence[int]) -> dict[str, Array]:
@@ -61,10 +52,10 @@ def run(module: Op, arguments: Arguments, grid: Sequence[int]) -> dict[str, Arra
             copy = np.array(given, order="C")
             results[argument.name] = copy
             pointee = argument.type.pointee if isinstance(argument.type, PointerType) else argument.type
-            buffers.append(_Buffer(argument.name, copy.reshape(-1).view(_dtype(pointee))))
+            buffers.append(_Buffer(argument.name, copy.reshape(-1).view(dtype_of(pointee))))
             inputs[argument] = np.array([(len(buffers) << SPACE) + MIDDLE], np.int64)
         else:
-            inputs[argument] = np.array([given]).astype(_dtype(argument.type))
+            inputs[argument] = np.array([given]).astype(dtype_of(argument.type))
     extents = [*grid, 1, 1][:3]
     programs = math.prod(extents)
     step = max(1, CHUNK_ELEMENTS // _largest(kernel))
@@ -86,16 +77,6 @@ def _largest(kernel: Op) -> int:
     """Elements of the kernel's largest value."""
     sizes = [v.type.size for op in kernel.walk() for v in op.results if isinstance(v.type, ShapedType)]
     return max(sizes, default=1)
-
-
-def _dtype(type: Type) -> np.dtype:
-    """The numpy dtype of one element; pointers are int64 addresses."""
-    element = element_of(type)
-    if isinstance(element, IntegerType):
-        return np.dtype(np.bool_) if element.width == 1 else np.dtype(f"i{element.width // 8}")
-    if isinstance(element, IndexType | PointerType):
-        return np.dtype(np.int64)
-    return np.dtype(_FLOATS[str(element)])
 
 
 def _shape(type: Type) -> tuple[int, ...]:
@@ -141,7 +122,7 @@ class _Chunk:
         return []
 
     def elementwise(self, op: Op, compute: Callable[..., Array]) -> Array:
-        return compute(*[self.values[v] for v in op.operands]).astype(_dtype(op.results[0].type), copy=False)
+        return compute(*[self.values[v] for v in op.operands]).astype(dtype_of(op.results[0].type), copy=False)
 
     def lanes(self, shape: Array, rank: int) -> Array:
         """A mask over programs as it broadcasts to values of that rank."""
@@ -244,13 +225,13 @@ def _constant(chunk: _Chunk, op: Op, operands: list[Array]) -> Sequence[Array]:
         type = op.results[0].type
         if isinstance(attribute, DenseAttr):
             values: object = list(attribute.values) if not attribute.is_splat else attribute.values[0]
-            flat = np.array(values).astype(_dtype(type))
+            flat = np.array(values).astype(dtype_of(type))
             chunk.constants[op] = np.broadcast_to(
                 flat if attribute.is_splat else flat.reshape(_shape(type)), (1, *_shape(type))
             )
         else:
             assert isinstance(attribute, IntegerAttr | FloatAttr | BoolAttr)
-            chunk.constants[op] = np.array([attribute.value]).astype(_dtype(type))
+            chunk.constants[op] = np.array([attribute.value]).astype(dtype_of(type))
     return [chunk.constants[op]]
 
 
@@ -303,13 +284,13 @@ def _transpose(chunk: _Chunk, op: Op, operands: list[Array]) -> Sequence[Array]:
 
 @_handles("tt.bitcast", "arith.bitcast")
 def _bitcast(chunk: _Chunk, op: Op, operands: list[Array]) -> Sequence[Array]:
-    return [np.ascontiguousarray(operands[0]).view(_dtype(op.results[0].type))]
+    return [np.ascontiguousarray(operands[0]).view(dtype_of(op.results[0].type))]
 
 
 @_handles("tt.addptr")
 def _addptr(chunk: _Chunk, op: Op, operands: list[Array]) -> Sequence[Array]:
     pointer, offset = operands
-    width = _dtype(tt.pointee(op.results[0].type)).itemsize
+    width = dtype_of(tt.pointee(op.results[0].type)).itemsize
     return [pointer + offset.astype(np.int64) * width]
 
 
@@ -323,7 +304,7 @@ def _load(chunk: _Chunk, op: Op, operands: list[Array]) -> Sequence[Array]:
     buffer, index = chunk.places(op, pointers, on)
     if on is None:
         return [buffer.data.take(index)]
-    other = operands[2] if len(operands) > 2 else np.zeros((), _dtype(op.results[0].type))
+    other = operands[2] if len(operands) > 2 else np.zeros((), dtype_of(op.results[0].type))
     if not on.any():
         return [np.broadcast_to(other, index.shape)]
     return [np.where(on, buffer.data.take(index), other)]

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler_core.dialects.builtin import function_type, functions
-from compiler_core.dialects.graph import dtype_of
 from compiler_core.ir import ArrayAttr, Op, StringAttr
+from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.types import TensorType
 
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from compiler_core.chips import Chip
 from compiler_core.dialects import linalg
-from compiler_core.dialects.graph import Window, dtype_of
+from compiler_core.dialects.graph import Window
 from compiler_core.dialects.indices import Mixed
 from compiler_core.ir import Locations, Op, Value
+from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.types import Type, bf16, byte_width, f16
 from compiler_core.lowering.kernels.frame import Kernel, Tiled, pieces, rounded_up
 
