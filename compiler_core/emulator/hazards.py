@@ -13,10 +13,10 @@ import numpy as np
 from compiler_core.diagnostics import Diagnostic, error, warning
 from compiler_core.emulator.costs import ALL, BARRIER, GIVE, PIPES, RUN, SET, TAKE, WAIT, Item, M, S
 from compiler_core.emulator.lanes import Array
-from compiler_core.emulator.machine import spans_of
 from compiler_core.emulator.memory import GlobalBuffer, Memory, Tile
 from compiler_core.emulator.order import Stream
 from compiler_core.emulator.recorder import Entry, PathClass
+from compiler_core.ir.spans import spans_of
 
 Clock = list[int]
 

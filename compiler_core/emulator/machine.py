@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from compiler_core.chips import Chip
-from compiler_core.diagnostics import Argument, Diagnostic, LimitHit, Refused, Span, error, message
+from compiler_core.diagnostics import Argument, Diagnostic, LimitHit, Refused, error, message
 from compiler_core.emulator.lanes import UNKNOWN, Array, Scalar
 from compiler_core.emulator.memory import (
     Group,
@@ -24,6 +24,7 @@ from compiler_core.emulator.memory import (
 )
 from compiler_core.emulator.recorder import Recorder
 from compiler_core.ir import Op
+from compiler_core.ir.spans import spans_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,6 @@ class Site:
     name: str
     pipe: str
     scalars: int
-
-
-def spans_of(op: Op) -> tuple[Span, ...]:
-    """The source lines of an op."""
-    return tuple(Span(place.line, place.column) for place in op.location if place.line)
 
 
 def refuse(at: Op, code: str, /, **arguments: Argument) -> NoReturn:

@@ -9,8 +9,8 @@ from typing import NoReturn
 
 from compiler_core.diagnostics import Refused, error
 from compiler_core.emulator.costs import ALL, BARRIER, PIPES, SET, WAIT, Item, S
-from compiler_core.emulator.machine import spans_of
 from compiler_core.emulator.recorder import Entry
+from compiler_core.ir.spans import spans_of
 
 Stream = list[tuple[Entry, Item]]
 

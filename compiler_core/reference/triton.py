@@ -9,18 +9,19 @@ no pass and no machine.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, Span, error
+from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
 from compiler_core.dialects import tt
 from compiler_core.dialects.arith import predicate_of
 from compiler_core.dialects.builtin import called, functions
 from compiler_core.ir import Block, Op, Value
 from compiler_core.ir.attributes import BoolAttr, DenseArrayAttr, DenseAttr, FloatAttr, IntegerAttr, StringAttr
 from compiler_core.ir.dtypes import dtype_of
+from compiler_core.ir.spans import spans_of
 from compiler_core.ir.types import PointerType, ShapedType, TensorType, Type
 
 Array = np.ndarray
@@ -108,7 +109,7 @@ class _Chunk:
         for op in block.ops:
             self.steps += 1
             if self.steps > MAX_STEPS:
-                raise LimitHit(error("reference-steps", *_spans(op), limit=MAX_STEPS))
+                raise LimitHit(error("reference-steps", *spans_of(op), limit=MAX_STEPS))
             handler = _HANDLERS.get(op.name)
             if handler is not None:
                 results = handler(self, op, [self.values[v] for v in op.operands])
@@ -188,7 +189,7 @@ class _Chunk:
         program = [int(axis[first[0] if index.shape[0] > 1 else 0]) for axis in self.ids]
         return error(
             "reference-out-of-bounds",
-            *_spans(op),
+            *spans_of(op),
             access=op.name.removeprefix("tt."),
             index=int(index[first]),
             name=buffer.name,
@@ -209,10 +210,6 @@ def _handles(*names: str) -> Callable[[Handler], Handler]:
         return handler
 
     return register
-
-
-def _spans(op: Op) -> Iterator[Span]:
-    return (Span(location.line, location.column) for location in op.location if location.line)
 
 
 # Values
@@ -443,7 +440,7 @@ def _checked_division(compute: Callable[[Array, Array], Array]) -> Handler:
         if zero.any():
             lanes = zero.reshape(zero.shape[0], -1).any(axis=1)
             if chunk.spread(lanes)[0]:
-                raise Refused(error("reference-division-by-zero", *_spans(op)))
+                raise Refused(error("reference-division-by-zero", *spans_of(op)))
             b = np.where(zero, 1, b)
         return [compute(a, b).astype(a.dtype, copy=False)]
 

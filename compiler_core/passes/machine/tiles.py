@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from compiler_core.chips import Chip
-from compiler_core.diagnostics import Diagnostic, Refused, Span, message
+from compiler_core.diagnostics import Diagnostic, Refused, message
 from compiler_core.dialects import hivm, memref
 from compiler_core.dialects.arith import compare, constant_attribute
 from compiler_core.dialects.indices import Mixed
 from compiler_core.ir import Builder, DenseArrayAttr, Op, Region, Value, single_block
 from compiler_core.ir.attributes import AttributeValue
+from compiler_core.ir.spans import spans_of
 from compiler_core.ir.types import FloatType, IndexType, IntegerType, MemRefType, TensorType, Type, bit_width, i1, index
 
 BLOCK_BYTES = 32
@@ -106,13 +107,9 @@ def held(shape: tuple[int, ...]) -> tuple[int, ...]:
     return shape or (1,)
 
 
-def span_of(op: Op) -> tuple[Span, ...]:
-    return tuple(Span(at.line, at.column) for at in op.location if at.line > 0)
-
-
 def refuse(op: Op, code: str, /, **arguments: str) -> Refused:
     node = next((at.name for at in op.location if at.name), None)
-    return Refused(Diagnostic("error", message(code, **arguments), span_of(op), node))
+    return Refused(Diagnostic("error", message(code, **arguments), spans_of(op), node))
 
 
 class Before(Builder):
