@@ -42,8 +42,6 @@ from compiler_core.passes.machine.tiles import (
     refuse,
 )
 
-CORE_TYPES = {"vector": "AIV", "cube": "AIC", "mix": "MIX"}
-
 
 @dataclass(frozen=True)
 class Bufferize(Pass):
