@@ -165,24 +165,28 @@ def test_a_record_reads_as_it_was_written(server: Server) -> None:
 
 
 def test_two_hundred_sockets_share_one_reader(server: Server) -> None:
-    key = server.compile(f"pass sleep:2 pass pass {next(unique)}")
+    key = server.compile(f"pass sleep:4 pass pass {next(unique)}")
+
+    def gauge(name: str, metrics: bytes) -> float:
+        return next(float(line.split()[1]) for line in metrics.decode().splitlines() if line.startswith(f"{name} "))
 
     async def follow() -> list[str]:
         async with connect_async(f"ws://127.0.0.1:{server.port}/ws/compilations/{key}", open_timeout=30) as socket:
             return [str(message) async for message in socket]
 
-    async def follow_all() -> tuple[list[list[str]], bytes]:
+    async def follow_all() -> tuple[list[list[str]], float, float]:
         followers = [asyncio.create_task(follow()) for _ in range(200)]
-        metrics = b""
+        sockets = readers = 0.0
         while not all(follower.done() for follower in followers):
-            now = await asyncio.to_thread(lambda: server.get("/metrics").body)
-            metrics = now if b"tilescope_sockets 200.0" in now else metrics
-        return await asyncio.gather(*followers), metrics
+            metrics = await asyncio.to_thread(lambda: server.get("/metrics").body)
+            sockets = max(sockets, gauge("tilescope_sockets", metrics))
+            readers = max(readers, gauge("tilescope_readers", metrics))
+        return await asyncio.gather(*followers), sockets, readers
 
-    journals, metrics = asyncio.run(follow_all())
+    journals, sockets, readers = asyncio.run(follow_all())
     assert [json.loads(message)["seq"] for message in journals[0]] == list(range(6))
     assert all(journal == journals[0] for journal in journals)
-    assert b"tilescope_readers 1.0" in metrics
+    assert (sockets, readers) == (200, 1)
 
 
 def test_a_socket_that_does_not_read_is_sent_away_and_comes_back_by_cursor(server: Server) -> None:
