@@ -7,6 +7,7 @@ import numpy as np
 
 from compiler_core.ir import Attribute, Builder, Dialect, Op, Printer, Value, pretty
 from compiler_core.ir.attributes import BoolAttr, DenseAttr, FloatAttr, IntegerAttr, scalar_attribute
+from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.registry import Fold
 from compiler_core.ir.types import (
     FloatType,
@@ -71,11 +72,8 @@ def unsigned(value: int, type: Type) -> int:
 
 def round_to(value: float, type: Type) -> float:
     """`value` rounded once to a float type, to nearest even."""
-    import ml_dtypes
-
-    names = {"f16": np.float16, "f32": np.float32, "f64": np.float64, "bf16": ml_dtypes.bfloat16}
     with np.errstate(over="ignore", invalid="ignore"):
-        return float(np.asarray(value, np.float64).astype(names.get(str(element_of(type)), np.float64)))
+        return float(np.asarray(value, np.float64).astype(dtype_of(type)))
 
 
 def _folded(value: int | float | None, type: Type) -> Attribute | None:

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.types import FloatType, IndexType, IntegerType, TensorType, Type, VectorType, i64
 
 
@@ -230,18 +231,8 @@ def float_bits(value: float, type: Type) -> int:
 
 def float_from_bits(bits: int, type: Type) -> float:
     """The value of a hexadecimal float literal of `type`."""
-    if str(type) == "f64":
-        return float(np.uint64(bits).view(np.float64))
-    if str(type) == "f32":
-        return float(np.uint32(bits).view(np.float32))
-    if str(type) == "f16":
-        return float(np.uint16(bits).view(np.float16))
-    if str(type) == "bf16":
-        return float(np.uint32(bits << 16).view(np.float32))
-    import ml_dtypes
-
-    dtype = {"f8E5M2": ml_dtypes.float8_e5m2, "f8E4M3FN": ml_dtypes.float8_e4m3fn}[str(type)]
-    return float(np.uint8(bits).view(dtype))
+    dtype = dtype_of(type)
+    return float(np.array(bits, np.dtype(f"uint{8 * dtype.itemsize}")).view(dtype))
 
 
 def integer(value: int, type: Type = i64) -> IntegerAttr:

@@ -44,7 +44,7 @@ def verify(module: Op, stage: str | None = None) -> None:
 
 
 def _check_op(op: Op, visible: set[Value]) -> Iterator[Violation]:
-    for i, operand in enumerate(op._operands):  # pyright: ignore[reportPrivateUsage]
+    for i, operand in enumerate(op.operands):
         if operand not in visible:
             yield Violation(op, f"operand {i} (%{operand.name or '?'}: {operand.type}) is not defined before its use")
     definition = OPS.get(op.name)
