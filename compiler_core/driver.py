@@ -16,6 +16,7 @@ from compiler_core.chips import chips
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error, templates
 from compiler_core.engines import builtin
 from compiler_core.events import AnyEvent, DiagnosticEvent, Failed
+from compiler_core.importers.mlir import inspect_mlir, is_mlir
 from compiler_core.importers.triton import inspect_source
 from compiler_core.pipelines import all_passes
 from compiler_core.request import CompileRequest, Launch
@@ -66,7 +67,7 @@ def _refusal(diagnostics: tuple[Diagnostic, ...], status: int) -> Iterator[AnyEv
 
 def inspect(source: str) -> Inspection:
     """The kernels of a source text and an inferred launch. Raises Refused with diagnostics where it does not parse."""
-    return inspect_source(source)
+    return inspect_mlir(source) if is_mlir(source) else inspect_source(source)
 
 
 def catalogue() -> Catalogue:

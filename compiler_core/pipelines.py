@@ -90,7 +90,9 @@ BELOW: tuple[Step, ...] = (
 
 
 def pipeline(stage: Stage) -> tuple[Step, ...]:
-    """The passes from a stage down to the machine."""
+    """The passes from a stage down to the machine. A machine-stage text is run as it is."""
+    if stage == "machine":
+        return ()
     if stage in ("graph", "tt"):
         return (GRAPH if stage == "graph" else TT) + BELOW
     return tuple(s for s in BELOW if STAGES.index(s.stage_in) >= STAGES.index(stage))

@@ -31,13 +31,13 @@ from compiler_core.engines.measure import (
 )
 from compiler_core.engines.recorder import Measured, Recorder
 from compiler_core.events import AnyEvent, DiagnosticEvent, Done, Output, Outputs, Stage, Started, Trace, Verification
+from compiler_core.importers.mlir import bind, import_mlir
 from compiler_core.importers.onnx import import_model, model_inputs
 from compiler_core.importers.triton import import_kernel, resolve_launch, with_grid
 from compiler_core.inputs import flat, make_inputs
 from compiler_core.ir import Op
 from compiler_core.ir.core import module as new_module
-from compiler_core.ir.parser import parse_module
-from compiler_core.ir.verifier import STAGE_DIALECTS, verify
+from compiler_core.ir.verifier import verify
 from compiler_core.passes.base import PassContext
 from compiler_core.pipelines import Step, pipeline, switched
 from compiler_core.profiling import profile_event
@@ -115,16 +115,16 @@ def compile_kernel(compilation: Compilation) -> Iterator[AnyEvent]:
     if request.kind == "triton":
         launch = resolve_launch(request.source, request.launch)
         bound_memory(launch)
-        module = import_kernel(request.source, launch)
+        module, stage = import_kernel(request.source, launch), "tt"
+        verify(module, stage)
     else:
+        module, stage = import_mlir(request.source)
         if request.launch is None:
-            raise Refused(error("no-launch", stage="MLIR"))
+            raise Refused(error("no-launch"))
         launch = with_grid(request.launch)
         bound_memory(launch)
-        module = parse_module(request.source)
+        bind(module, stage, launch)
     ms = (time.perf_counter() - began) * 1000
-    stage = stage_of(module)
-    verify(module, stage)
     yield compilation.start(launch)
     inputs = with_given(make_inputs(launch), compilation.given)
     compilation.context.programs = prod(grid_of(launch))
@@ -136,17 +136,6 @@ def compile_kernel(compilation: Compilation) -> Iterator[AnyEvent]:
         yield from kernel_results(compilation, module, launch, inputs, meter)
     else:
         yield compilation.done(NO_CYCLES, None)
-
-
-def stage_of(module: Op) -> Stage:
-    """The highest stage whose dialects hold all of the module's ops. Raises Refused where there is none."""
-    if not functions(module):
-        raise Refused(error("no-kernel"))
-    used = {op.dialect for op in module.walk()}
-    for stage in ("graph", "tt", "tensor", "machine"):
-        if used <= STAGE_DIALECTS[stage]:
-            return stage
-    raise Refused(error("no-kernel"))
 
 
 def bound_memory(launch: Launch) -> None:

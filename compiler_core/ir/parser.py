@@ -104,7 +104,9 @@ def parse_module(text: str, *, file: str = "input.mlir") -> Op:
     """
     parser = _Parser(text, file)
     ops = parser.top_level()
-    if len(ops) == 1 and ops[0].name == "builtin.module":
+    if len(ops) == 1 and ops[0].name == "builtin.module" and len(ops[0].regions) == 1:
+        if not ops[0].region.blocks:
+            ops[0].region.append(Block())
         return ops[0]
     block = Block()
     for op in ops:

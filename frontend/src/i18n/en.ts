@@ -58,7 +58,6 @@ export const en = {
   'launch.scalar': 'scalar',
   'launch.assumed': 'guessed from the signature',
   'launch.none': 'The launch appears once the source has a @triton.jit kernel.',
-  'launch.mlir': 'MLIR text runs with an inferred launch.',
   'launch.problem.shape': 'A shape is whole numbers such as 32 × 64',
   'launch.problem.fill': 'A fill is zeros, ones, normal, uniform, arange, full:V or randint:LO:HI',
   'launch.problem.scalar': 'A number, True or False',

@@ -59,7 +59,6 @@ export const zh: Readonly<Record<Key, string>> = {
   'launch.scalar': '标量',
   'launch.assumed': '由签名推测',
   'launch.none': '源码里有 @triton.jit 核函数后，这里会出现启动参数。',
-  'launch.mlir': 'MLIR 文本按推断的启动参数运行。',
   'launch.problem.shape': '形状是若干整数，如 32 × 64',
   'launch.problem.fill': '填充为 zeros、ones、normal、uniform、arange、full:V 或 randint:LO:HI',
   'launch.problem.scalar': '数字、True 或 False',

@@ -33,7 +33,7 @@ export const switchedOff = signal<ReadonlySet<string>>(new Set());
 export const example = signal<string | null>(null);
 
 export const kind = computed<CompileRequest['kind']>(() => (model.value ? 'onnx' : isMlir(source.value) ? 'mlir' : 'triton'));
-export const launchProblems = computed(() => (kind.value === 'triton' ? problemsOf(launch.value) : new Map<string, never>()));
+export const launchProblems = computed(() => (kind.value !== 'onnx' ? problemsOf(launch.value) : new Map<string, never>()));
 
 /** The request that Compile would send now. */
 export const request = computed<CompileRequest>(() => {
@@ -42,7 +42,7 @@ export const request = computed<CompileRequest>(() => {
     kind: kind.value,
     ...(model.value ? {} : { source: source.value }),
     ...(model.value?.sha256 ? { model_sha256: model.value.sha256 } : {}),
-    ...(kind.value === 'triton' ? { launch: launchProblems.value.size === 0 ? launchOf(launch.value) : null } : {}),
+    ...(kind.value !== 'onnx' ? { launch: launchProblems.value.size === 0 ? launchOf(launch.value) : null } : {}),
     ...(chip.value ? { chip: chip.value } : {}),
     engine: engine.value,
     ...(off.length ? { options: { passes: off } } : {}),
@@ -50,10 +50,7 @@ export const request = computed<CompileRequest>(() => {
 });
 
 export function isMlir(text: string): boolean {
-  return (
-    /^\s*(?:"builtin\.module"|module\b|func\.func\b|"func\.func"|tt\.func\b)/m.test(text) &&
-    !/^\s*(?:@triton\.jit|def\s)/m.test(text)
-  );
+  return /^\s*(?:"builtin\.module"|module\b|"?(?:func|tt)\.func\b)/m.test(text) && !/^\s*(?:@triton\.jit|def\s)/m.test(text);
 }
 
 /** Replaces the source as a whole; the launch follows from the example or from inspecting it. */

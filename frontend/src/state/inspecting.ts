@@ -14,7 +14,7 @@ export function keepInspecting(): () => void {
     const text = source.value;
     clearTimeout(timer);
     running.abort();
-    if (kind.value !== 'triton' || text.trim() === '') return;
+    if (kind.value === 'onnx' || text.trim() === '') return;
     timer = setTimeout(() => {
       running = new AbortController();
       void look(text, running.signal);

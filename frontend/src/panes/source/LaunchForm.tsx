@@ -23,16 +23,16 @@ export function LaunchForm() {
       <div class="launch-head">
         <h3>{t('launch.title')}</h3>
         <p class="launch-summary" title={summaryOf(launch.value)}>
-          {kind.value === 'mlir' ? t('launch.mlir') : empty ? t('launch.none') : !open && summaryOf(launch.value)}
+          {empty ? t('launch.none') : !open && summaryOf(launch.value)}
           {problems.size > 0 && <span class="bad">{t('launch.invalid', { count: problems.size })}</span>}
         </p>
-        {kind.value === 'triton' && !empty && problems.size === 0 && (
+        {kind.value !== 'onnx' && !empty && problems.size === 0 && (
           <button type="button" class="quiet" aria-expanded={open} onClick={() => (launchOpen.value = !launchOpen.value)}>
             {t(open ? 'launch.fold' : 'launch.edit')}
           </button>
         )}
       </div>
-      {open && kind.value === 'triton' && !empty && <Fields problems={problems} />}
+      {open && kind.value !== 'onnx' && !empty && <Fields problems={problems} />}
     </section>
   );
 }

@@ -1,0 +1,103 @@
+"""MLIR text as a source: a launch guessed from its types, arguments bound in order, refusals instead of crashes."""
+
+import msgspec
+import pytest
+
+from compiler_core import driver
+from compiler_core.blobs import MemoryBlobs
+from compiler_core.diagnostics import Refused
+from compiler_core.dialects.builtin import functions
+from compiler_core.events import Done, Failed, Pass
+from compiler_core.importers.mlir import is_mlir
+from compiler_core.ir.parser import parse_module
+from compiler_core.request import CompileRequest, Launch, TensorArgument
+
+EXAMPLE = next(e for e in driver.examples() if e.name == "add")
+
+
+def stages() -> dict[str, str]:
+    """The add example's text at each stage, in the generic form."""
+    from compiler_core.chips import chips
+    from compiler_core.importers.triton import import_kernel, resolve_launch
+    from compiler_core.ir import to_text
+    from compiler_core.passes.base import PassContext
+    from compiler_core.pipelines import pipeline
+
+    launch = resolve_launch(EXAMPLE.source, EXAMPLE.launch)
+    module = import_kernel(EXAMPLE.source, launch)
+    found = {"tt": to_text(module, generic=True)}
+    for step in pipeline("tt"):
+        step.apply(module, PassContext(chips()["Ascend910B3"]))
+        found[step.stage_out] = to_text(module, generic=True)
+    return found
+
+
+def compiled(text: str, launch: Launch | None) -> list[object]:
+    return list(driver.compile(CompileRequest("mlir", text, launch=launch), MemoryBlobs()))
+
+
+@pytest.mark.parametrize("stage", ["tt", "machine"])
+def test_a_text_of_a_stage_runs_from_there(stage: str):
+    source = stages()[stage]
+    assert is_mlir(source) and not is_mlir(EXAMPLE.source)
+    launch = msgspec.structs.replace(EXAMPLE.launch, constexprs={}, grid=(97,))
+    events = compiled(source, launch)
+    assert isinstance(events[-1], Done), events[-1]
+    assert events[-1].cycles is not None and events[-1].cycles.total > 0
+    first = next(e for e in events if isinstance(e, Pass))
+    assert (first.stage_in, first.name) == (stage, "import")
+
+
+def test_a_launch_is_guessed_from_the_types():
+    found = driver.inspect(stages()["tt"])
+    (kernel,) = found.kernels
+    assert [(p.name, p.kind) for p in kernel.parameters] == [
+        ("x_ptr", "tensor"),
+        ("y_ptr", "tensor"),
+        ("out_ptr", "tensor"),
+        ("n", "scalar"),
+    ]
+    assert found.launch is not None
+    assert isinstance(compiled(stages()["tt"], found.launch)[-1], Done)
+
+
+EMPTY = '"builtin.module"() ({\n}) : () -> ()\n'
+KERNEL = """
+"tt.func"() ({
+^bb0(%x: !tt.ptr<f32>):
+  "tt.return"() : () -> ()
+}) {sym_name = "k", function_type = (!tt.ptr<f32>) -> ()} : () -> ()
+"""
+TENSOR = TensorArgument("float32", (8,))
+
+
+@pytest.mark.parametrize(
+    ("text", "launch", "says"),
+    [
+        (EMPTY, Launch(), "no function"),
+        (KERNEL, None, "needs a launch"),
+        (KERNEL, Launch(grid=(1,)), "takes 1 arguments, the launch gives 0"),
+        (KERNEL, Launch(grid=(1,), arguments={"x": TensorArgument("float16", (8,))}), "must be float32"),
+        (KERNEL, Launch(grid=(1,), arguments={"x": 3}), "must be float32"),
+        (KERNEL.replace('"tt.return"', '"tt.invented"'), Launch(grid=(1,), arguments={"x": TENSOR}), "not declared"),
+        (KERNEL.replace('"tt.return"', '"xyz.op"'), Launch(grid=(1,), arguments={"x": TENSOR}), "xyz"),
+        ('"tt.func"(', Launch(), "Line 1"),
+    ],
+)
+def test_bad_texts_and_launches_are_refused(text: str, launch: Launch | None, says: str):
+    failed = compiled(text, launch)[-1]
+    assert isinstance(failed, Failed) and failed.status == 1
+    assert says in failed.diagnostic.message.text
+
+
+def test_another_name_in_the_launch_is_fine():
+    assert isinstance(compiled(KERNEL, Launch(grid=(1,), arguments={"whatever": TENSOR}))[-1], Done)
+
+
+def test_inspecting_a_broken_text_is_refused():
+    with pytest.raises(Refused):
+        driver.inspect('"builtin.module"() ({')
+
+
+def test_a_module_without_a_body_gets_one():
+    assert functions(parse_module(EMPTY)) == []
