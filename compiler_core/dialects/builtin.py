@@ -72,6 +72,16 @@ def functions(module: Op) -> list[Op]:
     return [op for op in module.body.ops if op.name in ("func.func", "tt.func")]
 
 
+def device_functions(module: Op) -> list[Op]:
+    """The functions that run on the device: all but those that the vendor's compiler marks as the host's."""
+    return [f for f in functions(module) if "HOST" not in str(f.attributes.get("hacc.function_kind", ""))]
+
+
+def entry(module: Op) -> Op:
+    """The kernel of a module: its first device function. Raises IndexError where it has none."""
+    return device_functions(module)[0]
+
+
 @pretty("builtin.module")
 def print_module(printer: Printer, op: Op) -> None:
     printer.parts[-1] = printer.parts[-1].removeprefix("builtin.")

@@ -15,7 +15,7 @@ from compiler_core import __version__
 from compiler_core.blobs import BlobSink
 from compiler_core.chips import Chip, chips
 from compiler_core.diagnostics import LimitHit, Refused, error, message
-from compiler_core.dialects.builtin import functions, symbol
+from compiler_core.dialects.builtin import entry, symbol
 from compiler_core.engines.host import schedule_of
 from compiler_core.engines.measure import (
     Argument,
@@ -201,7 +201,7 @@ def kernel_passes(
     compilation: Compilation, module: Op, stage: Stage, chosen: Sequence[int], meter: KernelMeter, ms: float
 ) -> Iterator[AnyEvent]:
     steps = pipeline(stage)
-    recorder = Recorder(compilation.blobs, module, symbol(functions(module)[0]), compilation.index)
+    recorder = Recorder(compilation.blobs, module, symbol(entry(module)), compilation.index)
 
     def measured(rest: Sequence[Step]) -> Measured:
         wanted = compilation.every_pass or (not rest and not compilation.none)
@@ -227,7 +227,7 @@ def kernel_results(
     compilation: Compilation, module: Op, launch: Launch, inputs: dict[str, np.ndarray | int | float], meter: KernelMeter
 ) -> Iterator[AnyEvent]:
     run, verifications = meter.run(module)
-    yield from results(compilation, symbol(functions(module)[0]), run)
+    yield from results(compilation, symbol(entry(module)), run)
     outputs: list[Output] = []
     checks = iter(verifications)
     for (name, value), after in zip(inputs.items(), run.arguments, strict=True):

@@ -4,7 +4,7 @@ import re
 
 from compiler_core.catalogue import Inspection, KernelEntry, Parameter
 from compiler_core.diagnostics import Refused, error
-from compiler_core.dialects.builtin import argument_attributes, functions, symbol
+from compiler_core.dialects.builtin import argument_attributes, device_functions, entry, symbol
 from compiler_core.events import Stage
 from compiler_core.ir import Op, Value
 from compiler_core.ir.dtypes import dtype_of
@@ -34,7 +34,7 @@ def is_mlir(text: str) -> bool:
 def import_mlir(text: str) -> tuple[Op, Stage]:
     """The module of a text in the generic form and its stage. Raises Refused where it is no valid IR or has no function."""
     module = parse_module(text)
-    if not functions(module):
+    if not device_functions(module):
         raise Refused(error("no-kernel"))
     used = {op.dialect for op in module.walk()}
     for stage in ("tt", "tensor", "machine"):
@@ -51,7 +51,7 @@ def import_mlir(text: str) -> tuple[Op, Stage]:
 
 def user_arguments(module: Op, stage: Stage) -> list[Value]:
     """The first function's arguments without the vendor's hidden ones in front and the grid behind."""
-    kernel = functions(module)[0]
+    kernel = entry(module)
     pairs = zip(kernel.body.arguments, argument_attributes(kernel), strict=True)
     shown = [a for a, extra in pairs if "hacc.arg_type" not in dict(extra.entries)]
     return shown[: max(0, len(shown) - _TRAILING[stage])]
@@ -64,7 +64,7 @@ def bind(module: Op, stage: Stage, launch: Launch) -> None:
         raise Refused(
             error(
                 "mlir-argument-count",
-                kernel=symbol(functions(module)[0]),
+                kernel=symbol(entry(module)),
                 wanted=len(arguments),
                 given=len(launch.arguments),
             )
@@ -91,7 +91,7 @@ def _wanted(type: Type) -> str:
 def inspect_mlir(text: str) -> Inspection:
     """The first function of a text, and a launch guessed from its argument types. Raises Refused as `import_mlir` does."""
     module, stage = import_mlir(text)
-    kernel = functions(module)[0]
+    kernel = entry(module)
     parameters: list[Parameter] = []
     values: dict[str, TensorArgument | bool | int | float] = {}
     for i, argument in enumerate(user_arguments(module, stage)):
@@ -104,5 +104,5 @@ def inspect_mlir(text: str) -> Inspection:
         else:
             values[name] = 1.0 if wanted == "float" else GUESSED_INTEGER
     line = kernel.location[0].line if kernel.location else 1
-    entry = KernelEntry(symbol(kernel), line, tuple(parameters))
-    return Inspection((entry,), Launch(symbol(kernel), (1,), values), tuple(values))
+    found = KernelEntry(symbol(kernel), line, tuple(parameters))
+    return Inspection((found,), Launch(symbol(kernel), (1,), values), tuple(values))

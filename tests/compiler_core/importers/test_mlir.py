@@ -1,5 +1,7 @@
 """MLIR text as a source: a launch guessed from its types, arguments bound in order, refusals instead of crashes."""
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
@@ -101,3 +103,13 @@ def test_inspecting_a_broken_text_is_refused():
 
 def test_a_module_without_a_body_gets_one():
     assert functions(parse_module(EMPTY)) == []
+
+
+def test_a_text_that_the_vendor_compiled_runs_as_it_is():
+    """The machine-stage add of tests/compiler_core/emulator/data: hidden arguments in front, a host function beside it."""
+    text = (Path(__file__).parents[1] / "emulator" / "data" / "add.mlir").read_text()
+    found = driver.inspect(text)
+    assert found.launch is not None
+    events = compiled(text, found.launch)
+    assert isinstance(events[-1], Done), events[-1]
+    assert [e.name for e in events if isinstance(e, Pass)] == ["import"]
