@@ -73,8 +73,12 @@ def functions(module: Op) -> list[Op]:
 
 
 def device_functions(module: Op) -> list[Op]:
-    """The functions that run on the device: all but those that the vendor's compiler marks as the host's."""
-    return [f for f in functions(module) if "HOST" not in str(f.attributes.get("hacc.function_kind", ""))]
+    """The functions that run on the device: those with a body that neither we nor the vendor's compiler mark as the host's."""
+    return [f for f in functions(module) if f.region.blocks and not _is_host(f)]
+
+
+def _is_host(function: Op) -> bool:
+    return "tilescope.host" in function.attributes or "HOST" in str(function.attributes.get("hacc.function_kind", ""))
 
 
 def entry(module: Op) -> Op:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
-from compiler_core.dialects.builtin import argument_attributes, functions, symbol
+from compiler_core.dialects.builtin import argument_attributes, device_functions, symbol
 from compiler_core.dialects.hivm import MEMORY
 from compiler_core.emulator import instructions
 from compiler_core.emulator.cache import L2
@@ -46,15 +46,10 @@ assert instructions  # its import declares the instructions
 
 def find_function(module: Op, name: str | None) -> Op:
     """The device function to run: the one named, or the only one. Raises Refused."""
-    devices = [f for f in functions(module) if _is_device(f) and name in (None, symbol(f))]
+    devices = [f for f in device_functions(module) if name in (None, symbol(f))]
     if not devices:
         raise Refused(error("emulator-no-function", name=name or ""))
     return devices[0]
-
-
-def _is_device(function: Op) -> bool:
-    kind = str(function.attributes.get("hacc.function_kind", "DEVICE"))
-    return bool(function.region.blocks) and "HOST" not in kind and "tilescope.host" not in function.attributes
 
 
 def core_type(function: Op) -> str:

@@ -30,7 +30,7 @@ from compiler_core.engines.measure import (
     program,
 )
 from compiler_core.engines.recorder import Measured, Recorder
-from compiler_core.events import AnyEvent, DiagnosticEvent, Done, Output, Outputs, Stage, Started, Trace, Verification
+from compiler_core.events import AnyEvent, Cycles, DiagnosticEvent, Done, Output, Outputs, Stage, Started, Trace, Verification
 from compiler_core.importers.mlir import bind, import_mlir
 from compiler_core.importers.onnx import import_model, model_inputs
 from compiler_core.importers.triton import import_kernel, resolve_launch, with_grid
@@ -86,9 +86,9 @@ class Compilation:
         self.passes += 1
         return self.passes - 1
 
-    def done(self, cycles: "Measured", verification: Verification | None) -> Done:
+    def done(self, cycles: Cycles | None, verification: Verification | None) -> Done:
         ms = (time.perf_counter() - self.started) * 1000
-        return Done(cycles=cycles.cycles, verification=verification, ms=round(ms, 3), passes=self.passes)
+        return Done(cycles=cycles, verification=verification, ms=round(ms, 3), passes=self.passes)
 
 
 def run(request: CompileRequest, blobs: BlobSink, model: bytes | None, given: Mapping[str, np.ndarray]) -> Iterator[AnyEvent]:
@@ -135,7 +135,7 @@ def compile_kernel(compilation: Compilation) -> Iterator[AnyEvent]:
     if request.options.stop_after is None and not compilation.none:
         yield from kernel_results(compilation, module, launch, inputs, meter)
     else:
-        yield compilation.done(NO_CYCLES, None)
+        yield compilation.done(None, None)
 
 
 def bound_memory(launch: Launch) -> None:
@@ -234,7 +234,7 @@ def kernel_results(
         if isinstance(value, np.ndarray) and isinstance(after, np.ndarray):
             outputs.append(output(compilation.blobs, name, view_like(after, launch, name), next(checks, None)))
     yield Outputs(outputs=tuple(outputs))
-    cycles = Measured(cycles=cycles_of(run.result, compilation.chip))
+    cycles = cycles_of(run.result, compilation.chip)
     yield compilation.done(cycles, worst([o.verification for o in outputs if o.verification]))
 
 
@@ -340,7 +340,7 @@ def compile_model(compilation: Compilation, model: bytes) -> Iterator[AnyEvent]:
     if below:
         yield from model_kernels(work, module, below)
     else:
-        yield compilation.done(NO_CYCLES, None)
+        yield compilation.done(None, None)
 
 
 def finish_kernels(lowered: Op, rest: Sequence[Step], context: PassContext) -> dict[str, Program]:
@@ -379,7 +379,7 @@ def model_kernels(work: ModelWork, module: Op, chosen: Sequence[int]) -> Iterato
     if measuring:
         yield from model_results(compilation, current, meter)
     else:
-        yield compilation.done(NO_CYCLES, None)
+        yield compilation.done(None, None)
 
 
 def model_results(compilation: Compilation, kernels: dict[str, Program], meter: ModelMeter) -> Iterator[AnyEvent]:
@@ -392,5 +392,5 @@ def model_results(compilation: Compilation, kernels: dict[str, Program], meter: 
         for (name, array), verification in zip(arrays.items(), verifications, strict=True)
     ]
     yield Outputs(outputs=tuple(outputs))
-    total = Measured(cycles=add_cycles([cycles_of(run.result, compilation.chip) for _, run in calls]))
+    total = add_cycles([cycles_of(run.result, compilation.chip) for _, run in calls])
     yield compilation.done(total, worst(verifications))

@@ -11,7 +11,7 @@ import numpy as np
 from compiler_core import emulator
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Refused, message
-from compiler_core.dialects.builtin import functions, symbol
+from compiler_core.dialects.builtin import device_functions, symbol
 from compiler_core.engines.recorder import Measured
 from compiler_core.events import Cycles, Verification
 from compiler_core.ir import Op, to_text
@@ -220,5 +220,5 @@ class Schedule:
 
 
 def kernel_functions(module: Op) -> dict[str, Op]:
-    """A module's functions without the host's, by name."""
-    return {symbol(f): f for f in functions(module) if "tilescope.host" not in f.attributes}
+    """A module's device functions by name."""
+    return {symbol(f): f for f in device_functions(module)}

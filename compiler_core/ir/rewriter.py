@@ -1,6 +1,6 @@
 """Rewriting: patterns applied until nothing changes, folding through the ops' declarations, removal of dead ops."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from compiler_core.ir.attributes import Attribute
 from compiler_core.ir.core import Builder, Op, Rewrite, Value
@@ -88,8 +88,3 @@ def fold_op(op: Op) -> bool:
         constant.result.name = op.result.name
         op.replace_with(constant.result)
     return True
-
-
-def replace(op: Op, values: Iterable[Value]) -> None:
-    """`op.replace_with`, for patterns that return values as a list."""
-    op.replace_with(*values)

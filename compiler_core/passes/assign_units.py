@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from compiler_core.analysis.units import core_of, units
-from compiler_core.dialects.builtin import functions
+from compiler_core.dialects.builtin import device_functions
 from compiler_core.ir import Op, StringAttr
 from compiler_core.passes.base import Pass, PassContext
 
@@ -22,9 +22,7 @@ class AssignUnits(Pass):
     mandatory = True
 
     def apply(self, module: Op, context: PassContext) -> None:
-        for function in functions(module):
-            if "tilescope.host" in function.attributes or not function.region.blocks:
-                continue
+        for function in device_functions(module):
             assigned = units(function, context.chip)
             for op, unit in assigned.items():
                 op.attributes["unit"] = StringAttr(unit)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from compiler_core.dialects import hivm, memref
 from compiler_core.dialects.arith import constant_value
-from compiler_core.dialects.builtin import functions, update_function_type
+from compiler_core.dialects.builtin import device_functions, update_function_type
 from compiler_core.dialects.indices import Mixed, unpack
 from compiler_core.dialects.linalg import dimensions_of, permutation_of, reduction_kind
 from compiler_core.dialects.tensor import pad_value, tensor_type
@@ -55,9 +55,8 @@ class Bufferize(Pass):
     mandatory: ClassVar[bool] = True
 
     def apply(self, module: Op, context: PassContext) -> None:
-        for function in functions(module):
-            if "tilescope.host" not in function.attributes and function.region.blocks:
-                lower_function(function, context)
+        for function in device_functions(module):
+            lower_function(function, context)
 
 
 def lower_function(function: Op, context: PassContext) -> None:

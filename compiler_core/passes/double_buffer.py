@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from compiler_core.chips import Chip
 from compiler_core.dialects import hivm
-from compiler_core.dialects.builtin import functions
+from compiler_core.dialects.builtin import device_functions
 from compiler_core.ir import Op
 from compiler_core.ir.attributes import integer
 from compiler_core.ir.types import i32
@@ -28,9 +28,8 @@ class DoubleBuffer(Pass):
     mandatory: ClassVar[bool] = False
 
     def apply(self, module: Op, context: PassContext) -> None:
-        for function in functions(module):
-            if function.region.blocks and "tilescope.host" not in function.attributes:
-                double(function, context.chip)
+        for function in device_functions(module):
+            double(function, context.chip)
 
 
 def double(function: Op, chip: Chip) -> None:

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from compiler_core.dialects import hivm
 from compiler_core.dialects.arith import constant
-from compiler_core.dialects.builtin import functions
+from compiler_core.dialects.builtin import device_functions
 from compiler_core.ir import Builder, Op, Value
 from compiler_core.ir.core import Block
 from compiler_core.ir.types import i64
@@ -26,9 +26,7 @@ class InsertFlags(Pass):
     mandatory: ClassVar[bool] = True
 
     def apply(self, module: Op, context: PassContext) -> None:
-        for function in functions(module):
-            if not function.region.blocks or "tilescope.host" in function.attributes:
-                continue
+        for function in device_functions(module):
             flags: list[Flag] = []
             synchronise(function.body, None, flags)
             emit_flags(function, flags)

@@ -10,7 +10,7 @@ from typing import ClassVar
 from compiler_core.chips import Chip
 from compiler_core.dialects import hivm
 from compiler_core.dialects.arith import constant_value
-from compiler_core.dialects.builtin import functions
+from compiler_core.dialects.builtin import device_functions
 from compiler_core.ir import Op, Value
 from compiler_core.ir.types import MemRefType, f16, f32
 from compiler_core.passes.base import Pass, PassContext
@@ -35,9 +35,8 @@ class KeepInVector(Pass):
     mandatory: ClassVar[bool] = False
 
     def apply(self, module: Op, context: PassContext) -> None:
-        for function in functions(module):
-            if function.region.blocks and "tilescope.host" not in function.attributes:
-                keep_in_vector(function, context.chip)
+        for function in device_functions(module):
+            keep_in_vector(function, context.chip)
 
 
 def keep_in_vector(function: Op, chip: Chip) -> None:

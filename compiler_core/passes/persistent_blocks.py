@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from compiler_core.chips import Chip
 from compiler_core.dialects import hivm
-from compiler_core.dialects.builtin import arguments_by_name, functions
+from compiler_core.dialects.builtin import arguments_by_name, device_functions
 from compiler_core.dialects.scf import for_loop
 from compiler_core.ir import Builder, DenseArrayAttr, Op, StringAttr, Value
 from compiler_core.ir.types import i32
@@ -31,9 +31,7 @@ class PersistentBlocks(Pass):
     mandatory = False
 
     def apply(self, module: Op, context: PassContext) -> None:
-        for function in functions(module):
-            if "tilescope.host" in function.attributes or not function.region.blocks:
-                continue
+        for function in device_functions(module):
             programs = programs_of(function, context)
             if programs is None or programs > cores_for(function, context.chip):
                 make_persistent(function)

@@ -7,7 +7,7 @@ from compiler_core.chips import Chip
 from compiler_core.diagnostics import Refused, Span, error
 from compiler_core.dialects import hivm
 from compiler_core.dialects.arith import constant, constant_attribute
-from compiler_core.dialects.builtin import functions
+from compiler_core.dialects.builtin import device_functions
 from compiler_core.ir import Builder, Op, Value
 from compiler_core.ir.types import i1, i64
 from compiler_core.passes.base import Pass, PassContext
@@ -37,9 +37,8 @@ class PlanMemory(Pass):
     mandatory: ClassVar[bool] = True
 
     def apply(self, module: Op, context: PassContext) -> None:
-        for function in functions(module):
-            if function.region.blocks and "tilescope.host" not in function.attributes:
-                plan_function(function, context.chip)
+        for function in device_functions(module):
+            plan_function(function, context.chip)
 
 
 def plan_function(function: Op, chip: Chip) -> None:

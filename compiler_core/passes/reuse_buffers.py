@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from compiler_core.dialects import hivm
-from compiler_core.dialects.builtin import functions
+from compiler_core.dialects.builtin import device_functions
 from compiler_core.dialects.memref import base_of
 from compiler_core.ir import Op, Value
 from compiler_core.ir.core import fuse_locations
@@ -33,9 +33,8 @@ class ReuseBuffers(Pass):
     mandatory: ClassVar[bool] = False
 
     def apply(self, module: Op, context: PassContext) -> None:
-        for function in functions(module):
-            if function.region.blocks and "tilescope.host" not in function.attributes:
-                merge_in_place(function, keep_apart=True)
+        for function in device_functions(module):
+            merge_in_place(function, keep_apart=True)
 
 
 def merge_in_place(function: Op, *, keep_apart: bool = False) -> None:

@@ -8,7 +8,7 @@ from compiler_core.analysis.dimensions import Dimension, DimensionClass, dimensi
 from compiler_core.analysis.footprint import Peak, own_shape, peaks
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Diagnostic, Refused, Span, error
-from compiler_core.dialects.builtin import functions
+from compiler_core.dialects.builtin import device_functions
 from compiler_core.ir import Op, Value
 from compiler_core.ir.types import ShapedType, TensorType
 from compiler_core.lowering.separation import separate_loads
@@ -35,10 +35,9 @@ class Tile(Pass):
     mandatory = True
 
     def apply(self, module: Op, context: PassContext) -> None:
-        for function in functions(module):
-            if "tilescope.host" not in function.attributes and function.region.blocks:
-                separate_loads(function)
-                fit(function, context.chip)
+        for function in device_functions(module):
+            separate_loads(function)
+            fit(function, context.chip)
 
 
 def fit(function: Op, chip: Chip) -> None:
