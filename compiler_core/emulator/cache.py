@@ -39,10 +39,10 @@ class L2:
         self.clock = 0
         self.stamps: dict[int, Array] = {}
 
-    def touch(self, buffer: GlobalBuffer, tile: Tile, lanes: int) -> Lines:
-        """Brings in what a tile over `lanes` blocks needs. A uniform start stands for all of them."""
+    def touch(self, buffer: GlobalBuffer, tile: Tile, start: int | Array, lanes: int) -> Lines:
+        """Brings in what a tile over `lanes` blocks needs, from their starts; one number stands for all of them."""
         run, offsets = tile.rows()
-        starts = np.atleast_1d(np.asarray(tile.start, np.int64))
+        starts = np.atleast_1d(np.asarray(start, np.int64))
         parts = np.array_split(starts, -(-len(starts) * len(offsets) // CHUNK))
         touched, missed = map(sum, zip(*(self._bring(buffer, tile, p, offsets, run) for p in parts), strict=True))
         users = lanes if len(starts) == 1 else 1

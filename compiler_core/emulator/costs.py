@@ -11,7 +11,7 @@ from compiler_core.chips.timing import Move
 from compiler_core.dialects.hivm import enum, flag, numbers
 from compiler_core.emulator.cache import LINE, Lines
 from compiler_core.emulator.memory import Tile
-from compiler_core.emulator.recorder import Entry
+from compiler_core.emulator.recorder import Entry, Variant
 
 PIPES = ("S", "V", "M", "MTE1", "MTE2", "MTE3", "FIX")
 S, V, M, MTE1, MTE2, MTE3, FIX = range(7)
@@ -67,19 +67,16 @@ class Costs:
         self.timing = chip.timing
         self.active = active
         self.memory: dict[str, int] = {}
-        self.known: dict[tuple[object, ...], tuple[Item, ...]] = {}
 
-    def items(self, entry: Entry) -> tuple[Item, ...]:
-        found = self.known.get(entry.key)
-        if found is None:
-            found = self._items(entry)
-            if found and entry.site.scalars:
-                scalars = entry.site.scalars * self.timing.scalar.operation
-                found = (found[0]._replace(scalars=scalars), *found[1:])
-            self.known[entry.key] = found
+    def items(self, variant: Variant) -> tuple[Item, ...]:
+        found = self._items(variant)
+        if found and variant.entry.site.scalars:
+            scalars = variant.entry.site.scalars * self.timing.scalar.operation
+            found = (found[0]._replace(scalars=scalars), *found[1:])
         return found
 
-    def _items(self, entry: Entry) -> tuple[Item, ...]:
+    def _items(self, variant: Variant) -> tuple[Item, ...]:
+        entry = variant.entry
         site = entry.site
         name, op = site.name, site.op
         if name in ("set_flag", "wait_flag"):
@@ -101,11 +98,12 @@ class Costs:
         if name.startswith("v") and not (name == "vbrc" and pipe == MTE2):
             startup, work = self._vector(entry)
             return (Item(RUN, pipe, name, work=work, startup=startup, uses=uses),)
-        return (self._move(entry, pipe, uses),)
+        return (self._move(variant, pipe, uses),)
 
     # Moves
 
-    def _move(self, entry: Entry, pipe: int, uses: tuple[Use, ...]) -> Item:
+    def _move(self, variant: Variant, pipe: int, uses: tuple[Use, ...]) -> Item:
+        entry = variant.entry
         name = entry.site.name
         if name == "vbrc":
             (target, _) = entry.tiles[-1]
@@ -114,7 +112,7 @@ class Costs:
         else:
             (source, _), (target, _) = entry.tiles[0], entry.tiles[1]
             path = f"{_memory(source)}->{_memory(target)}"
-            lines = entry.lines[0] or entry.lines[1]
+            lines = variant.lines[0] or variant.lines[1]
             moved = target.bytes if name == "fixpipe" else min(source.bytes, target.bytes)
         move = self.timing.moves.get(path) or Move(startup=self.timing.vector.startup["default"], rate=64.0)
         if lines is None:

@@ -15,7 +15,7 @@ from compiler_core.emulator.costs import ALL, BARRIER, GIVE, PIPES, RUN, SET, TA
 from compiler_core.emulator.lanes import Array
 from compiler_core.emulator.memory import GlobalBuffer, Memory, Tile
 from compiler_core.emulator.order import Stream
-from compiler_core.emulator.recorder import Entry, PathClass
+from compiler_core.emulator.recorder import Issued, PathClass
 from compiler_core.ir.spans import spans_of
 
 Clock = list[int]
@@ -33,7 +33,7 @@ class Access:
     number: int
     """The item's place in its pipe."""
     write: bool
-    entry: Entry
+    entry: Issued
     name: str
 
     def overlaps(self, other: "Access") -> bool:
@@ -72,14 +72,14 @@ class HazardCheck:
 
     def __init__(self) -> None:
         self.diagnostics: list[Diagnostic] = []
-        self.seen: set[tuple[object, ...]] = set()
+        self.seen: set[bytes] = set()
         self.told: set[tuple[object, ...]] = set()
 
     def path(self, path: PathClass, stream: Stream) -> None:
         if path.key in self.seen:
             return
         self.seen.add(path.key)
-        _Block(self, path.lane).run(stream)
+        _Block(self).run(stream)
 
     def tell(self, diagnostic: Diagnostic, *identity: object) -> None:
         if identity not in self.told:
@@ -90,12 +90,11 @@ class HazardCheck:
 class _Block:
     """One block's walk."""
 
-    def __init__(self, check: HazardCheck, lane: int) -> None:
+    def __init__(self, check: HazardCheck) -> None:
         self.check = check
-        self.lane = lane
         self.known: list[Clock] = [[0] * len(PIPES) for _ in PIPES]
         self.count: Clock = [0] * len(PIPES)
-        self.flags: dict[tuple[int, int, int], list[tuple[Clock, Entry]]] = {}
+        self.flags: dict[tuple[int, int, int], list[tuple[Clock, Issued]]] = {}
         self.given: dict[int, list[Clock]] = {}
         self.taken: dict[int, int] = {}
         self.memories: dict[int, History] = {}
@@ -106,11 +105,11 @@ class _Block:
         for (pipe, other, event), left in self.flags.items():
             for _, entry in left:
                 diagnostic = warning(
-                    "emulator-flag-left", *spans_of(entry.site.op), event=event, setter=PIPES[pipe], waiter=PIPES[other]
+                    "emulator-flag-left", *spans_of(entry.entry.site.op), event=event, setter=PIPES[pipe], waiter=PIPES[other]
                 )
-                self.check.tell(diagnostic, "left", entry.site.op.id, event)
+                self.check.tell(diagnostic, "left", entry.entry.site.op.id, event)
 
-    def item(self, entry: Entry, item: Item) -> None:
+    def item(self, entry: Issued, item: Item) -> None:
         pipe = item.pipe
         if pipe != ALL:
             self.learn(pipe, self.known[S])
@@ -154,25 +153,25 @@ class _Block:
         if mine is not clock:
             self.known[pipe] = [a if a > b else b for a, b in zip(mine, clock, strict=True)]
 
-    def set(self, entry: Entry, item: Item) -> None:
+    def set(self, entry: Issued, item: Item) -> None:
         pending = self.flags.setdefault((item.pipe, item.other, item.event), [])
         if pending:
             diagnostic = error(
                 "emulator-flag-set-twice",
-                *spans_of(entry.site.op),
-                *spans_of(pending[-1][1].site.op),
+                *spans_of(entry.entry.site.op),
+                *spans_of(pending[-1][1].entry.site.op),
                 event=item.event,
                 setter=PIPES[item.pipe],
                 waiter=PIPES[item.other],
             )
-            self.check.tell(diagnostic, "twice", entry.site.op.id, item.event)
+            self.check.tell(diagnostic, "twice", entry.entry.site.op.id, item.event)
         pending.append((self.done(item.pipe), entry))
 
-    def touch(self, entry: Entry, item: Item, use: int, number: int, *, write: bool) -> None:
-        tile = entry.tiles[use][0]
+    def touch(self, entry: Issued, item: Item, use: int, number: int, *, write: bool) -> None:
+        tile = entry.entry.tiles[use][0]
         if not tile.elements:
             return
-        access = self.access(entry, item, tile, number, write)
+        access = self.access(entry, item, use, number, write)
         history = self.memories.setdefault(_identity(tile.memory), History())
         for earlier in history.writes:
             if not self.ordered(earlier, access) and earlier.overlaps(access):
@@ -184,17 +183,18 @@ class _Block:
         elif tile.memory.local and not _intersects(history.written, access):
             diagnostic = warning(
                 "emulator-uninitialised",
-                *spans_of(entry.site.op),
+                *spans_of(entry.entry.site.op),
                 op=item.name,
                 memory=tile.memory.name,
                 low=access.low,
                 high=access.high - 1,
             )
-            self.check.tell(diagnostic, "uninitialised", entry.site.op.id)
+            self.check.tell(diagnostic, "uninitialised", entry.entry.site.op.id)
         self.remember(history, access)
 
-    def access(self, entry: Entry, item: Item, tile: Tile, number: int, write: bool) -> Access:
-        start = entry.start(tile, self.lane)
+    def access(self, entry: Issued, item: Item, use: int, number: int, write: bool) -> Access:
+        tile = entry.entry.tiles[use][0]
+        start = entry.start(use)
         size = 1 if tile.packed else tile.dtype.itemsize
         low, high = tile.extent()
         base = start if tile.memory.local else start * size
@@ -229,8 +229,8 @@ class _Block:
         kind = {(True, False): "RAW", (False, True): "WAR", (True, True): "WAW"}[earlier.write, later.write]
         diagnostic = error(
             "emulator-race" if earlier.pipe != later.pipe else "emulator-race-within",
-            *spans_of(later.entry.site.op),
-            *spans_of(earlier.entry.site.op),
+            *spans_of(later.entry.entry.site.op),
+            *spans_of(earlier.entry.entry.site.op),
             kind=kind,
             memory=later.tile.memory.name,
             low=max(earlier.low, later.low),
@@ -240,7 +240,7 @@ class _Block:
             second=later.name,
             second_pipe=PIPES[later.pipe],
         )
-        self.check.tell(diagnostic, "race", earlier.entry.site.op.id, later.entry.site.op.id, kind)
+        self.check.tell(diagnostic, "race", earlier.entry.entry.site.op.id, later.entry.entry.site.op.id, kind)
 
 
 def _identity(memory: Memory) -> int:

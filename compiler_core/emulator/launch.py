@@ -9,16 +9,14 @@ import numpy as np
 
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Diagnostic
-from compiler_core.emulator.costs import PIPES, RUN, Costs
+from compiler_core.emulator.costs import PIPES, RUN, Costs, Item
 from compiler_core.emulator.lanes import Array
 from compiler_core.emulator.machine import Machine
 from compiler_core.emulator.order import Stream, ordered
-from compiler_core.emulator.recorder import PathClass
+from compiler_core.emulator.recorder import PathClass, Variant
 from compiler_core.emulator.result import Result
 from compiler_core.emulator.timeline import Timeline, replay
 from compiler_core.emulator.trace import BlockSpan, chrome_trace
-
-Key = tuple[tuple[object, ...], ...]
 
 
 @dataclass(slots=True)
@@ -38,8 +36,9 @@ class Launch:
     chip: Chip
     core_type: str
     blocks: int
-    classes: dict[Key, Timed] = field(default_factory=dict[Key, Timed])
-    streams: dict[Key, Stream] = field(default_factory=dict[Key, Stream])
+    classes: dict[bytes, Timed] = field(default_factory=dict[bytes, Timed])
+    streams: dict[bytes, Stream] = field(default_factory=dict[bytes, Stream])
+    priced: dict[int, tuple[Item, ...]] = field(default_factory=dict[int, tuple[Item, ...]])
     costs: Costs = field(init=False)
     class_of: Array = field(init=False)
     """For each block, the number of its class."""
@@ -61,8 +60,17 @@ class Launch:
         """The class's items in the order in which a core carries them out. Raises Refused in a deadlock."""
         found = self.streams.get(path.key)
         if found is None:
-            found = ordered([(entry, item) for entry in path.entries for item in self.costs.items(entry)])
+            variants = path.recorder.variants
+            steps = zip((c for c in path.codes.tolist() if c >= 0), path.issued(), strict=True)
+            found = ordered([(issued, item) for code, issued in steps for item in self.items(code, variants)])
             self.streams[path.key] = found
+        return found
+
+    def items(self, code: int, variants: list[Variant]) -> tuple[Item, ...]:
+        """What a variant asks of the pipes."""
+        found = self.priced.get(code)
+        if found is None:
+            found = self.priced[code] = self.costs.items(variants[code])
         return found
 
     def add(self, path: PathClass) -> None:
@@ -142,7 +150,7 @@ class Launch:
         """By pipe, the five source lines with the most work."""
         work: dict[str, Counter[int]] = {}
         for timed in self.classes.values():
-            for entry, item in timed.stream:
+            for (entry, _), item in timed.stream:
                 if item.kind == RUN and entry.site.op.location:
                     of_pipe = work.setdefault(PIPES[item.pipe], Counter())
                     of_pipe[entry.site.op.location[0].line] += int((item.work + item.scalars) * timed.blocks) + 1

@@ -1,8 +1,18 @@
-"""What a run did, instruction by instruction, and which blocks did the same: the raw material of time and hazards."""
+"""The log of a run: what every block did, instruction by instruction, and which blocks did the same.
+
+Whoever executes a program writes it; time and hazards read it. `ref` interns an instruction as it was issued: site, on-chip
+addresses, sizes, extras; tiles in global memory without their start. For each batch of blocks there are then three plain lists:
+
+- `log`: refs in issue order, and `-(loop + 1)` where a turn of loop number `loop` begins;
+- `starts`: where each global tile of each logged instruction starts, in order, in elements: an int, or a vector with one entry
+  for each active lane;
+- `lanes`: `(position in log, lanes)` from which on only these lanes of the batch are active, in rising order; None for all.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -13,97 +23,191 @@ from compiler_core.emulator.memory import GlobalBuffer, Group, Tile
 if TYPE_CHECKING:
     from compiler_core.emulator.machine import Site
 
+HASH = np.uint64(6364136223846793005)
+
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """An instruction as a group of lanes issued it. `lanes` is a mask over the batch; None for all of it."""
+    """An instruction as it was issued. Tiles in global memory start at 0; where they really start is in the log."""
 
     site: "Site"
-    lanes: Array | None
     tiles: tuple[tuple[Tile, bool], ...]
     """Each with whether it is written."""
     extras: tuple[Scalar, ...]
-    lines: tuple[Lines | None, ...]
-    """For each tile in global memory, the L2 lines it touched."""
-    key: tuple[object, ...]
-    """Two entries with equal keys cost the same and touch the same on-chip bytes."""
-    place: Array | None
-    """Position of each lane of the batch among the lanes of the group; None where they are all of it."""
+    outside: tuple[int, ...]
+    """Which tiles lie in global memory."""
 
-    def start(self, tile: Tile, lane: int) -> int:
-        """Where a tile starts for one lane: elements of a global buffer, bytes on the chip."""
-        if not is_vector(tile.start):
-            return int(tile.start)
-        return int(tile.start[lane if self.place is None else self.place[lane]])
+
+class Variant(NamedTuple):
+    """An entry with what L2 found for each of its tiles: what its cost depends on."""
+
+    entry: Entry
+    lines: tuple[Lines | None, ...]
+
+
+class Issued(NamedTuple):
+    """An entry of one block, with the starts of its global tiles."""
+
+    entry: Entry
+    starts: tuple[int, ...]
+
+    def start(self, tile: int) -> int:
+        """Where a tile starts: elements of a global buffer, bytes on the chip."""
+        entry = self.entry
+        if tile in entry.outside:
+            return self.starts[entry.outside.index(tile)]
+        return int(entry.tiles[tile][0].start)
 
 
 @dataclass(slots=True, eq=False)
 class PathClass:
-    """Blocks that ran the same instructions. `blocks` are block numbers; `lane` is the one that stands for them."""
+    """Blocks that ran the same instructions and found the same in L2.
 
-    entries: list[Entry]
-    key: tuple[tuple[object, ...], ...]
+    `codes` are numbers of the recorder's `variants`, and turn marks below zero; `blocks` are block numbers.
+    """
+
+    codes: Array
     blocks: Array
+    key: bytes
+    recorder: "Recorder"
     lane: int
+    """The lane that stands for them."""
+    positions: Array | None
+    """Places in the log; None for all of it."""
+
+    def issued(self) -> Iterator[Issued]:
+        """The instructions of the lane that stands for the class, without turn marks."""
+        return self.recorder.issued(self)
+
+
+Starts = int | Array
 
 
 class Recorder:
-    """Collects a batch's entries, and splits the batch into classes of blocks with equal paths."""
+    """Collects a batch's log, runs L2 over its transfers, and splits the batch into classes of blocks with equal paths."""
 
     def __init__(self, l2: L2, enabled: bool) -> None:
         self.l2 = l2
         self.enabled = enabled
-        self.entries: list[Entry] = []
-        self.traffic: dict[str, int] = {}
         self.count = 0
-        self.last: tuple[Array | None, Array | None, Array | None] = (None, None, None)
+        self.log: list[int] = []
+        self.starts: list[Starts] = []
+        self.lanes: list[tuple[int, Array | None]] = []
+        self.entries: list[Entry] = []
+        self.variants: list[Variant] = []
+        self._refs: dict[tuple[object, ...], int] = {}
+        self._plain: list[int] = []
+        """By ref, the variant of an entry without global tiles; −1 for the others."""
+        self._found: dict[tuple[object, ...], int] = {}
 
     def begin(self, count: int) -> None:
-        self.entries = []
+        """A new batch of so many lanes. The lists are new objects: whoever bound their methods binds them again."""
         self.count = count
-        self.last = (None, None, None)
+        self.log, self.starts, self.lanes = [], [], []
+
+    def ref(self, site: "Site", tiles: Sequence[Tile], writes: Sequence[bool], extras: Sequence[Scalar]) -> int:
+        """The number of an instruction as issued; the same for an equal one. Starts of global tiles are ignored."""
+        key = (
+            site,
+            tuple((t.memory, t.dtype, t.packed, t.sizes, t.strides, t.start if t.memory.local else None) for t in tiles),
+            tuple(extras),
+        )
+        found = self._refs.get(key)
+        if found is None:
+            found = self._refs[key] = len(self.entries)
+            held = tuple((t if t.memory.local else _at_zero(t), bool(w)) for t, w in zip(tiles, writes, strict=True))
+            outside = tuple(i for i, t in enumerate(tiles) if not t.memory.local)
+            entry = Entry(site, held, tuple(extras), outside)
+            self.entries.append(entry)
+            self._plain.append(-1 if outside else self._variant(found, (None,) * len(held)))
+        return found
 
     def add(self, site: "Site", group: Group, writes: Sequence[bool]) -> None:
-        lines = tuple(self._lines(t, group, w) for t, w in zip(group.tiles, writes, strict=True))
+        """Logs what a group of lanes issues: for whoever has tiles at hand and no ref."""
         if not self.enabled:
             return
-        mask, place = self._places(group.lanes)
-        tiles = tuple(zip(group.tiles, writes, strict=True))
-        key = (
-            site.index,
-            tuple((t.sizes, t.strides, t.start if t.memory.local else None) for t in group.tiles),
-            tuple(group.extras),
-            lines,
-        )
-        self.entries.append(Entry(site, mask, tiles, tuple(group.extras), lines, key, place))
+        lanes = None if group.lanes is None or len(group.lanes) >= self.count else group.lanes
+        if (self.lanes[-1][1] if self.lanes else None) is not lanes:
+            self.lanes.append((len(self.log), lanes))
+        self.log.append(self.ref(site, group.tiles, writes, group.extras))
+        self.starts += [t.start for t in group.tiles if not t.memory.local]
 
-    def _places(self, lanes: Array | None) -> tuple[Array | None, Array | None]:
-        """Lanes as an entry holds them. Instructions that follow each other share the array, so the last one is kept."""
-        if lanes is None or len(lanes) >= self.count:
-            return None, None
-        if lanes is not self.last[0]:
-            mask = np.zeros(self.count, np.bool_)
-            mask[lanes] = True
-            place = np.zeros(self.count, np.int64)
-            place[lanes] = np.arange(len(lanes))
-            self.last = (lanes, mask, place)
-        return self.last[1:]
-
-    def _lines(self, tile: Tile, group: Group, write: bool) -> Lines | None:
-        memory = tile.memory
-        if not self.enabled or not isinstance(memory, GlobalBuffer) or not tile.elements:
-            return None
-        return self.l2.touch(memory, tile, group.count)
-
-    def classes(self, first: int) -> Iterator[PathClass]:
+    def finish(self, first: int) -> Iterator[PathClass]:
         """The classes of the batch that starts at block `first`."""
+        codes = self._codes()
+        if not any(lanes is not None for _, lanes in self.lanes):
+            yield PathClass(codes, np.arange(first, first + self.count), codes.tobytes(), self, 0, None)
+            return
+        segments = self._segments()
         hashes = np.zeros(self.count, np.uint64)
         with np.errstate(over="ignore"):
-            for i, entry in enumerate(self.entries):
-                if entry.lanes is not None:
-                    hashes[entry.lanes] = hashes[entry.lanes] * np.uint64(6364136223846793005) + np.uint64(i + 1)
+            for number, (_, _, lanes) in enumerate(segments):
+                if lanes is not None:
+                    hashes[lanes] = hashes[lanes] * HASH + np.uint64(number + 1)
         _, representatives, inverse = np.unique(hashes, return_index=True, return_inverse=True)
-        for number, lane in enumerate(representatives):
-            entries = [e for e in self.entries if e.lanes is None or e.lanes[lane]]
+        for number, lane in enumerate(representatives.tolist()):
+            mine = [np.arange(low, high) for low, high, lanes in segments if lanes is None or lane in lanes]
+            positions = np.concatenate(mine) if mine else np.zeros(0, np.int64)
             blocks = first + np.nonzero(inverse.reshape(-1) == number)[0]
-            yield PathClass(entries, tuple(e.key for e in entries), blocks, int(lane))
+            path = codes[positions]
+            yield PathClass(path, blocks, path.tobytes(), self, lane, positions)
+
+    def issued(self, path: PathClass) -> Iterator[Issued]:
+        entries, starts = self.entries, self.starts
+        segments = iter([*self._segments(), (len(self.log), len(self.log) + 1, None)])
+        wanted = None if path.positions is None else set(path.positions.tolist())
+        high, place, at = 0, path.lane, 0
+        for position, code in enumerate(self.log):
+            if code < 0:
+                continue
+            while position >= high:
+                _, high, lanes = next(segments)
+                place = path.lane if lanes is None else int(np.searchsorted(lanes, path.lane))
+            entry = entries[code]
+            after = at + len(entry.outside)
+            if wanted is None or position in wanted:
+                yield Issued(entry, tuple([int(s[place] if is_vector(s) else s) for s in starts[at:after]]))
+            at = after
+
+    def _segments(self) -> list[tuple[int, int, Array | None]]:
+        """Stretches of the log with the lanes that ran them."""
+        marks = [(0, None), *self.lanes, (len(self.log), None)]
+        return [(low, high, lanes) for (low, lanes), (high, _) in pairwise(marks) if high > low]
+
+    def _codes(self) -> Array:
+        """The log with variants in place of refs: L2 runs over every transfer, in order."""
+        log = np.array(self.log, np.int64)
+        codes = np.where(log < 0, log, np.array([*self._plain, 0], np.int64)[np.maximum(log, -1)])
+        transfers = np.nonzero((log >= 0) & (codes < 0))[0]
+        if not len(transfers):
+            return codes
+        segments = iter(self._segments())
+        high, active, at = 0, self.count, 0
+        for position in transfers.tolist():
+            while position >= high:
+                _, high, lanes = next(segments)
+                active = self.count if lanes is None else len(lanes)
+            ref = self.log[position]
+            entry = self.entries[ref]
+            lines: list[Lines | None] = [None] * len(entry.tiles)
+            for tile in entry.outside:
+                lines[tile] = self._touch(entry.tiles[tile][0], self.starts[at], active)
+                at += 1
+            codes[position] = self._variant(ref, tuple(lines))
+        return codes
+
+    def _touch(self, tile: Tile, start: Starts, active: int) -> Lines | None:
+        return (
+            self.l2.touch(tile.memory, tile, start, active) if isinstance(tile.memory, GlobalBuffer) and tile.elements else None
+        )
+
+    def _variant(self, ref: int, lines: tuple[Lines | None, ...]) -> int:
+        found = self._found.get((ref, lines))
+        if found is None:
+            found = self._found[ref, lines] = len(self.variants)
+            self.variants.append(Variant(self.entries[ref], lines))
+        return found
+
+
+def _at_zero(tile: Tile) -> Tile:
+    return Tile(tile.memory, tile.dtype, tile.packed, 0, tile.sizes, tile.strides)

@@ -119,7 +119,7 @@ def _run(
             _execute(program, machine, bound, first, count)
             if not recorder.enabled:
                 continue
-            for path in recorder.classes(first):
+            for path in recorder.finish(first):
                 if hazards:
                     check.path(path, launch.stream(path))
                 if timing:

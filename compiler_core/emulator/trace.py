@@ -55,8 +55,8 @@ Draft = tuple[float, dict[str, object], dict[str, object]]
 
 
 def _draft(block: BlockSpan, span: Span, clock_mhz: float) -> Draft:
-    entry, item = block.stream[span.at]
-    op = entry.site.op
+    issued, item = block.stream[span.at]
+    op = issued.entry.site.op
     length = span.end - span.start
     arguments: dict[str, object] = {
         "op": op.name,
