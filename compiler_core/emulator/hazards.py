@@ -1,264 +1,601 @@
-"""Hazards: accesses that nothing orders, flags set twice or left over, and reads of what nobody wrote.
+"""Hazards: accesses that nothing orders, flags set twice or left over, deadlocks, reads of bytes not written or written over.
 
-Happens-before by vector clocks over the pipes of a core: `known[p][q]` is how many items of pipe q are certainly complete
-when the next item of pipe p starts. Issuing hands on what the scalar unit knows; a set flag hands on what its pipe has done
-and knows to who waits for it; a barrier adds what its pipe has done. Items of one pipe start in order but overlap, so a read
-or a write after a write of the same pipe also needs a barrier, except that the cube accumulates in order.
+Happens-before by vector clocks over the pipes of all cores of a block: `known[p][q]` is how many items of pipe q are certainly
+complete when the next item of pipe p starts. Issuing hands on what the scalar unit knows; a set flag hands on what its pipe has
+done and knows to who waits for it; a barrier adds what its pipe has done. Items of one pipe start in order but overlap, so a
+read or a write after a write of the same pipe also needs a barrier, except that the cube accumulates in order.
+
+An access that a later one of the same pipe contains is forgotten, and so is one that it is ordered after: whoever knows that
+the later one is over knows it of the earlier one too, and what conflicts with the earlier one conflicts with the later one.
 """
 
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from compiler_core.diagnostics import Diagnostic, error, warning
-from compiler_core.emulator.costs import ALL, BARRIER, GIVE, PIPES, RUN, SET, TAKE, WAIT, Item, M, S
-from compiler_core.emulator.lanes import Array
-from compiler_core.emulator.memory import GlobalBuffer, Memory, Tile
-from compiler_core.emulator.order import Stream
-from compiler_core.emulator.recorder import Issued, PathClass
+from compiler_core.diagnostics import Diagnostic, Refused, error, warning
+from compiler_core.emulator import costs
+from compiler_core.emulator.buffers import buffer_of
+from compiler_core.emulator.costs import ALL, PIPES, Item, M, S
+from compiler_core.emulator.deadlock import Held, deadlock
+from compiler_core.emulator.recorder import Entry, PathClass
+from compiler_core.emulator.regions import Region, Regions, Space
 from compiler_core.ir.spans import spans_of
 
 Clock = list[int]
+Items = Callable[[int], tuple[Item, ...]]
+"""What a variant, by its number, asks of the pipes."""
+
+COUNT = len(PIPES)
+RUN, SET, WAIT, BARRIER, DRAIN, LEARN = range(6)
+"""RUN touches memory. SET gives a token with the pipe's clock to channels; WAIT takes one. BARRIER empties a pipe, DRAIN a
+core. LEARN hands what the scalar unit knew when it issued to a pipe that stood still.
+"""
+
+PERIOD = 4
+"""Most turns of a loop after which its instructions are expected to repeat, as with buffers that take turns."""
 
 
-@dataclass(slots=True, eq=False)
-class Access:
-    """Bytes [low, high) that an item touches; `tile` and `start` say which of them where they are not all."""
+class Channel(NamedTuple):
+    """What tokens pass through: an event flag, or a counter inside a macro that begins with credits."""
 
-    low: int
-    high: int
-    tile: Tile
-    start: int
+    setter: int
+    waiter: int
+    event: int
+    credits: int = -1
+    """−1 for an event flag."""
+
+
+class Step(NamedTuple):
+    """What a pipe is asked to do, as far as order matters. A pipe's number counts through the cores."""
+
+    kind: int
     pipe: int
-    number: int
-    """The item's place in its pipe."""
-    write: bool
-    entry: Issued
-    name: str
+    reads: tuple[int, ...] = ()
+    writes: tuple[int, ...] = ()
+    """Regions."""
+    channels: tuple[int, ...] = ()
+    entry: Entry | None = None
+    name: str = ""
+    clock: tuple[int, ...] = ()
 
-    def overlaps(self, other: "Access") -> bool:
-        if self.high <= other.low or other.high <= self.low:
-            return False
-        mine, theirs = self.runs(), other.runs()
-        if len(mine) == 1 and len(theirs) == 1:
-            return True
-        few, many = (mine, theirs) if len(mine) < len(theirs) else (theirs, mine)
-        after = np.searchsorted(many[:, 0], few[:, 1], side="left")
-        return bool((np.maximum.accumulate(many[:, 1])[np.maximum(after - 1, 0)] > few[:, 0])[after > 0].any())
 
-    def runs(self) -> Array:
-        """Contiguous byte ranges [low, high), by low."""
-        if self.tile.packed:
-            return np.array([[self.low, self.high]])
-        item = self.tile.dtype.itemsize
-        run, offsets = self.tile.rows()
-        base = self.start * (1 if self.tile.memory.local else item)
-        lows = np.sort(base + offsets * item)
-        return np.stack([lows, lows + run * item], axis=1)
+Touch = tuple[int, Step]
+"""An item's number in its pipe, and the item."""
 
 
 @dataclass(slots=True)
-class History:
-    """What has touched one memory and may still matter."""
+class Program:
+    """What one core of a block ran: symbols in issue order, and loop turn marks below zero."""
 
-    writes: list[Access] = field(default_factory=list[Access])
-    reads: list[Access] = field(default_factory=list[Access])
-    written: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
-    """Byte ranges that hold data, merged."""
+    path: PathClass
+    items: Items
+    core: int = 0
 
 
 class HazardCheck:
     """Checks classes of blocks, each once; findings between the same two instructions are told once."""
 
-    def __init__(self) -> None:
+    def __init__(self, cores: Sequence[str] = ("",)) -> None:
+        self.cores = cores
+        """Names of a block's cores, in front of their pipes' names."""
         self.diagnostics: list[Diagnostic] = []
-        self.seen: set[bytes] = set()
-        self.told: set[tuple[object, ...]] = set()
+        self.regions = Regions()
+        self.channels: list[Channel] = []
+        self.table: list[tuple[Step, ...]] = []
+        """The steps of a symbol."""
+        self._channels: dict[Channel, int] = {}
+        self._symbols: dict[tuple[object, ...], int] = {}
+        self._outside: dict[tuple[int, int], list[tuple[int, Space, int, bool]]] = {}
+        self._seen: set[tuple[bytes, ...]] = set()
+        self._told: set[tuple[object, ...]] = set()
 
-    def path(self, path: PathClass, stream: Stream) -> None:
-        if path.key in self.seen:
-            return
-        self.seen.add(path.key)
-        _Block(self).run(stream)
+    def block(self, programs: Sequence[Program]) -> None:
+        """Checks a class of blocks: what each of its cores ran. Raises Refused in a deadlock."""
+        shared = self._shared(programs)
+        symbols = [self._translated(p, shared) for p in programs]
+        key = tuple(s.tobytes() for s in symbols)
+        if key not in self._seen:
+            self._seen.add(key)
+            _Walk(self, [s.tolist() for s in symbols]).run()
+
+    def path(self, path: PathClass, items: Items) -> None:
+        """As block, of one core."""
+        self.block([Program(path, items)])
 
     def tell(self, diagnostic: Diagnostic, *identity: object) -> None:
-        if identity not in self.told:
-            self.told.add(identity)
+        if identity not in self._told:
+            self._told.add(identity)
             self.diagnostics.append(diagnostic)
 
+    def pipe_name(self, pipe: int) -> str:
+        core = self.cores[pipe // COUNT]
+        return f"{core}.{PIPES[pipe % COUNT]}" if core else PIPES[pipe % COUNT]
 
-class _Block:
-    """One block's walk."""
+    # Symbols
 
-    def __init__(self, check: HazardCheck) -> None:
-        self.check = check
-        self.known: list[Clock] = [[0] * len(PIPES) for _ in PIPES]
-        self.count: Clock = [0] * len(PIPES)
-        self.flags: dict[tuple[int, int, int], list[tuple[Clock, Issued]]] = {}
-        self.given: dict[int, list[Clock]] = {}
-        self.taken: dict[int, int] = {}
-        self.memories: dict[int, History] = {}
+    def _shared(self, programs: Sequence[Program]) -> set[int]:
+        """The global spaces, by id, that one pipe writes while another uses them: only there can order matter."""
+        users: dict[int, set[tuple[int, bool]]] = {}
+        for program in programs:
+            for code in _distinct(program.path):
+                for pipe, space, _, write in self._global(program, code):
+                    users.setdefault(id(space), set()).add((pipe, write))
+        return {space for space, uses in users.items() if len({p for p, _ in uses}) > 1 and any(w for _, w in uses)}
 
-    def run(self, stream: Stream) -> None:
-        for entry, item in stream:
-            self.item(entry, item)
-        for (pipe, other, event), left in self.flags.items():
-            for _, entry in left:
-                diagnostic = warning(
-                    "emulator-flag-left", *spans_of(entry.entry.site.op), event=event, setter=PIPES[pipe], waiter=PIPES[other]
-                )
-                self.check.tell(diagnostic, "left", entry.entry.site.op.id, event)
+    def _global(self, program: Program, code: int) -> list[tuple[int, Space, int, bool]]:
+        """A variant's uses of global memory: pipe, space, which tile, whether it writes."""
+        entry = program.path.recorder.variants[code].entry
+        key = (id(entry), program.core)
+        found = self._outside.get(key)
+        if found is None:
+            found = self._outside[key] = [
+                (program.core * COUNT + item.pipe, self.regions.space(entry.tiles[use][0].memory, 0)[0], use, mode != "r")
+                for item in (program.items(code) if entry.outside else ())
+                for use, mode in item.uses
+                if use in entry.outside
+            ]
+        return found
 
-    def item(self, entry: Issued, item: Item) -> None:
-        pipe = item.pipe
-        if pipe != ALL:
-            self.learn(pipe, self.known[S])
-        if item.kind == RUN:
-            number = self.count[pipe]
-            for use, mode in item.uses:
-                if "r" in mode:
-                    self.touch(entry, item, use, number, write=False)
-            for use, mode in item.uses:
-                if "w" in mode:
-                    self.touch(entry, item, use, number, write=True)
-            self.count[pipe] += 1
-            if pipe == S:
-                self.known[S][S] = self.count[S]
-        elif item.kind == SET:
-            self.set(entry, item)
-        elif item.kind == WAIT:
-            clock, _ = self.flags[item.other, pipe, item.event].pop(0)
-            self.learn(pipe, clock)
-        elif item.kind == BARRIER:
-            if pipe == ALL:
-                self.known = [list(self.count) for _ in PIPES]
+    def _translated(self, program: Program, shared: set[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+        """The program with symbols in place of variants. Uses of global memory that nobody can race with are left out."""
+        path, codes = program.path, program.path.codes
+        distinct = _distinct(path)
+        table = np.zeros(max(distinct, default=0) + 1, np.int64)
+        placed: list[int] = []
+        for code in distinct:
+            if any(id(space) in shared for _, space, _, _ in self._global(program, code)):
+                placed.append(code)
             else:
-                self.known[pipe][pipe] = self.count[pipe]
-        elif item.kind == GIVE:
-            self.given.setdefault(item.event, []).append(self.done(pipe))
-        elif item.kind == TAKE:
-            number = self.taken.get(item.event, 0)
-            self.taken[item.event] = number + 1
-            if number >= item.credits:
-                self.learn(pipe, self.given[item.event][number - item.credits])
+                table[code] = self._symbol(program, code, None)
+        symbols = np.where(codes < 0, codes, table[np.maximum(codes, 0)])
+        if placed:
+            wanted = set(placed)
+            where = np.nonzero(codes >= 0)[0].tolist()
+            for position, issued in zip(where, path.issued(), strict=True):
+                if int(codes[position]) in wanted:
+                    symbols[position] = self._symbol(program, int(codes[position]), issued.starts)
+        return symbols
+
+    def _symbol(self, program: Program, code: int, starts: tuple[int, ...] | None) -> int:
+        entry = program.path.recorder.variants[code].entry
+        key = (id(entry), program.core, starts)
+        found = self._symbols.get(key)
+        if found is None:
+            steps = [s for item in program.items(code) if (s := self._step(program.core, entry, item, starts)) is not None]
+            found = self._symbols[key] = len(self.table)
+            self.table.append(tuple(steps))
+        return found
+
+    def _step(self, core: int, entry: Entry, item: Item, starts: tuple[int, ...] | None) -> Step | None:
+        first = core * COUNT
+        if item.kind == costs.RUN:
+            reads, writes = [self._regions(core, entry, item, starts, mode) for mode in "rw"]
+            return Step(RUN, first + item.pipe, reads, writes, (), entry, item.name) if reads or writes else None
+        if item.kind == costs.BARRIER:
+            if item.pipe == ALL:
+                return Step(DRAIN, first + S, entry=entry, name=item.name)
+            return Step(BARRIER, first + item.pipe, entry=entry, name=item.name)
+        pipe, other = first + item.pipe, first + item.other
+        if item.kind in (costs.GIVE, costs.TAKE):
+            channel = self._channel(Channel(first, first, item.event, 2 * (item.event == 0)))
+        elif item.kind == costs.SET:
+            channel = self._channel(Channel(pipe, other, item.event))
+        else:
+            channel = self._channel(Channel(other, pipe, item.event))
+        kind = SET if item.kind in (costs.GIVE, costs.SET) else WAIT
+        return Step(kind, pipe, (), (), (channel,), entry, item.name)
+
+    def _regions(self, core: int, entry: Entry, item: Item, starts: tuple[int, ...] | None, wanted: str) -> tuple[int, ...]:
+        found: list[int] = []
+        for use, mode in item.uses:
+            tile = entry.tiles[use][0]
+            if wanted not in mode or not tile.elements:
+                continue
+            if tile.memory.local:
+                found.append(self.regions.number(tile, int(tile.start), core, buffer_of(entry.site.op, tile)))
+            elif starts is not None:
+                found.append(self.regions.number(tile, starts[entry.outside.index(use)], core))
+        return tuple(found)
+
+    def _channel(self, channel: Channel) -> int:
+        found = self._channels.setdefault(channel, len(self.channels))
+        if found == len(self.channels):
+            self.channels.append(channel)
+        return found
+
+
+def _distinct(path: PathClass) -> list[int]:
+    return [c for c in np.unique(path.codes).tolist() if c >= 0]
+
+
+class _Walk:
+    """One block's walk: its cores' programs side by side, a core going on until it has to wait for another.
+
+    Loops: where a turn begins with the state that an earlier turn began with, and the symbols between the two are what follows
+    again, what follows leads to the same findings and to the same state. It is skipped as often as it repeats. The state is
+    what all later checks can depend on: accesses not forgotten, by region and pipe; tokens; what pipes know. A clock's numbers
+    are compared with accesses only, so each is taken as how many of its pipe's remembered accesses it covers.
+    """
+
+    def __init__(self, check: HazardCheck, programs: list[list[int]]) -> None:
+        pipes = len(programs) * COUNT
+        regions = len(check.regions.all)
+        self.check = check
+        self.programs = programs
+        self.overlapping = [r.overlapping for r in check.regions.all]
+        self.known: list[Clock] = [[0] * pipes for _ in range(pipes)]
+        self.count: Clock = [0] * pipes
+        self.tokens: list[deque[tuple[Clock, Step | None]]] = [
+            deque([([0] * pipes, None)] * c.credits) if c.credits > 0 else deque() for c in check.channels
+        ]
+        self.writes: list[dict[int, Touch]] = [{} for _ in range(regions)]
+        self.reads: list[dict[int, Touch]] = [{} for _ in range(regions)]
+        self.written = bytearray(regions)
+        """Whether any byte of a region holds data."""
+        self.lost: list[Step | None] = [None] * regions
+        """Who wrote over a region's data through another buffer."""
+        self.blocked: dict[int, deque[Step]] = {}
+        self.woken: list[int] = []
+        self.at = [0] * len(programs)
+        self.inner = [0] * len(programs)
+        """The step of a symbol that is next, where a core stands still inside it."""
+        self.held: list[Step | None] = [None] * len(programs)
+        self.marks: dict[int, list[int]] = {}
+        self.states: dict[tuple[object, ...], list[int]] = {}
+
+    def run(self) -> None:
+        while not all(self._ended(core) for core in range(len(self.programs))):
+            moved = [self.advance(core, False) for core in range(len(self.programs))]
+            if not any(moved) and not any(self.advance(core, True) for core in range(len(self.programs))):
+                self.stuck()
+        if self.blocked:
+            self.stuck()
+        for channel, tokens in zip(self.check.channels, self.tokens, strict=True):
+            for _, step in tokens:
+                if channel.credits < 0 and step is not None and step.entry is not None:
+                    self.left(channel, step)
+
+    def _ended(self, core: int) -> bool:
+        return self.at[core] >= len(self.programs[core])
+
+    def advance(self, core: int, alone: bool) -> bool:
+        """Goes on with a core until it has to wait; whether it got anywhere. `alone`: no other core can go on."""
+        program, table, tokens, blocked = self.programs[core], self.check.table, self.tokens, self.blocked
+        channels = self.check.channels
+        execute = self.execute
+        at, inner, began = self.at[core], self.inner[core], (self.at[core], self.inner[core])
+        end = len(program)
+        while at < end:
+            symbol = program[at]
+            if symbol < 0:
+                self.at[core] = at
+                at = self.turn(symbol) if core == 0 and not blocked else at + 1
+                continue
+            for step in table[symbol][inner:] if inner else table[symbol]:
+                kind, pipe = step[0], step[1]
+                if blocked and pipe in blocked:
+                    blocked[pipe].append(step)
+                    inner += 1
+                    continue
+                if kind == WAIT and not all(tokens[c] for c in step[4]):
+                    across = channels[step[4][0]].setter // COUNT != core
+                    if pipe % COUNT == S or (across and not alone):
+                        break
+                    blocked[pipe] = deque([step])
+                    inner, alone = inner + 1, False
+                    continue
+                if kind == DRAIN and blocked and any(p // COUNT == core for p in blocked):
+                    break
+                inner += 1
+                execute(step)
+                if self.woken:
+                    self.wake()
+            else:
+                at, inner = at + 1, 0
+                continue
+            self.held[core] = step
+            break
+        self.at[core], self.inner[core] = at, inner
+        if at >= end:
+            self.held[core] = None
+        return (at, inner) != began
+
+    def wake(self) -> None:
+        """Lets pipes whose wait was answered go on."""
+        while self.woken:
+            pipe = self.woken.pop()
+            queue = self.blocked.get(pipe)
+            while queue:
+                step = queue[0]
+                if step.kind == WAIT and not all(self.tokens[c] for c in step.channels):
+                    break
+                queue.popleft()
+                self.execute(step)
+            if queue is not None and not queue:
+                self.blocked.pop(pipe, None)
+
+    def execute(self, step: Step) -> None:
+        kind, pipe, reads, writes, channels = step[:5]
+        if kind == RUN:
+            number = self.count[pipe]
+            if reads:
+                self.read(step, pipe, number, reads)
+            if writes:
+                self.write(step, pipe, number, writes)
+            self.count[pipe] = number + 1
+            if pipe % COUNT == S:
+                self.known[pipe][pipe] = number + 1
+                self.issue(pipe)
+        elif kind == SET:
+            clock = self.done(pipe)
+            for channel in channels:
+                tokens = self.tokens[channel]
+                if tokens and self.check.channels[channel].credits < 0:
+                    self.twice(channel, step)
+                tokens.append((clock, step))
+                waiter = self.check.channels[channel].waiter
+                if self.blocked:
+                    self.woken += [waiter] if waiter in self.blocked else list(self.blocked)
+        elif kind == WAIT:
+            for channel in channels:
+                clock, _ = self.tokens[channel].popleft()
+                self.learn(pipe, clock)
+            if pipe % COUNT == S:
+                self.issue(pipe)
+        elif kind == BARRIER:
+            self.known[pipe][pipe] = self.count[pipe]
+        elif kind == DRAIN:
+            for p in range(pipe - S, pipe - S + COUNT):
+                self.learn(pipe, self.done(p))
+            self.issue(pipe)
+        else:
+            self.learn(pipe, list(step.clock))
 
     def done(self, pipe: int) -> Clock:
         """What is complete when a pipe has done all it was given."""
-        clock = list(self.known[pipe])
+        clock = self.known[pipe].copy()
         clock[pipe] = self.count[pipe]
         return clock
 
     def learn(self, pipe: int, clock: Clock) -> None:
-        mine = self.known[pipe]
-        if mine is not clock:
-            self.known[pipe] = [a if a > b else b for a, b in zip(mine, clock, strict=True)]
+        self.known[pipe] = [a if a > b else b for a, b in zip(self.known[pipe], clock, strict=True)]
 
-    def set(self, entry: Issued, item: Item) -> None:
-        pending = self.flags.setdefault((item.pipe, item.other, item.event), [])
-        if pending:
-            diagnostic = error(
-                "emulator-flag-set-twice",
-                *spans_of(entry.entry.site.op),
-                *spans_of(pending[-1][1].entry.site.op),
-                event=item.event,
-                setter=PIPES[item.pipe],
-                waiter=PIPES[item.other],
-            )
-            self.check.tell(diagnostic, "twice", entry.entry.site.op.id, item.event)
-        pending.append((self.done(item.pipe), entry))
+    def issue(self, scalar: int) -> None:
+        """What the scalar unit has learned holds for all that its core issues from now on."""
+        clock = self.known[scalar]
+        for pipe in range(scalar - S, scalar - S + COUNT):
+            if pipe in self.blocked:
+                self.blocked[pipe].append(Step(LEARN, pipe, clock=tuple(clock)))
+            elif pipe != scalar:
+                self.learn(pipe, clock)
 
-    def touch(self, entry: Issued, item: Item, use: int, number: int, *, write: bool) -> None:
-        tile = entry.entry.tiles[use][0]
-        if not tile.elements:
-            return
-        access = self.access(entry, item, use, number, write)
-        history = self.memories.setdefault(_identity(tile.memory), History())
-        for earlier in history.writes:
-            if not self.ordered(earlier, access) and earlier.overlaps(access):
-                self.race(earlier, access)
-        if write:
-            for earlier in history.reads:
-                if not self.ordered(earlier, access) and earlier.overlaps(access):
-                    self.race(earlier, access)
-        elif tile.memory.local and not _intersects(history.written, access):
-            diagnostic = warning(
-                "emulator-uninitialised",
-                *spans_of(entry.entry.site.op),
-                op=item.name,
-                memory=tile.memory.name,
-                low=access.low,
-                high=access.high - 1,
-            )
-            self.check.tell(diagnostic, "uninitialised", entry.entry.site.op.id)
-        self.remember(history, access)
+    # Memory
 
-    def access(self, entry: Issued, item: Item, use: int, number: int, write: bool) -> Access:
-        tile = entry.entry.tiles[use][0]
-        start = entry.start(use)
-        size = 1 if tile.packed else tile.dtype.itemsize
-        low, high = tile.extent()
-        base = start if tile.memory.local else start * size
-        if tile.packed:
-            low, high = low // 8, -(-high // 8)
-        return Access(base + low * size, base + high * size, tile, start, item.pipe, number, write, entry, item.name)
+    def read(self, step: Step, pipe: int, number: int, regions: tuple[int, ...]) -> None:
+        known = self.known[pipe]
+        for region in regions:
+            for other, inside in self.overlapping[region]:
+                for q, touch in self.writes[other].items():
+                    if touch[0] >= known[q] and (q != pipe or self.overtakes(pipe, region)):
+                        self.race(touch[1], other, step, region, "RAW")
+                if inside:
+                    self.reads[other].pop(pipe, None)
+            self.reads[region][pipe] = (number, step)
+            if not self.written[region]:
+                self.uninitialised(step, region)
+            if self.lost[region] is not None:
+                self.overwritten(step, region)
 
-    def ordered(self, earlier: Access, later: Access) -> bool:
-        """Whether the earlier access is certainly over, or order inside the pipe is enough."""
-        if self.known[later.pipe][earlier.pipe] > earlier.number:
-            return True
-        if earlier.pipe != later.pipe:
-            return False
-        same_instruction = earlier.number == later.number
-        in_order = later.pipe in (S, M) or not earlier.write or isinstance(later.tile.memory, GlobalBuffer)
-        return same_instruction or in_order
+    def write(self, step: Step, pipe: int, number: int, regions: tuple[int, ...]) -> None:
+        known = self.known[pipe]
+        for region in regions:
+            for other, inside in self.overlapping[region]:
+                for touches in (self.writes[other], self.reads[other]):
+                    over: list[int] = []
+                    for q, touch in touches.items():
+                        if touch[0] < known[q]:
+                            over.append(q)
+                        elif q == pipe:
+                            over.append(q)
+                            if touches is self.writes[other] and touch[0] != number and self.overtakes(pipe, region):
+                                self.race(touch[1], other, step, region, "WAW")
+                        else:
+                            self.race(touch[1], other, step, region, "WAW" if touches is self.writes[other] else "WAR")
+                    if inside:
+                        for q in over:
+                            del touches[q]
+            self.writes[region][pipe] = (number, step)
+            self.overwrite(step, region)
 
-    def remember(self, history: History, access: Access) -> None:
-        """Adds the access; what it covers and comes after need not be kept, as whoever waits for it has waited for that too."""
-        whole = access.high - access.low == access.tile.bytes
-        if access.write:
-            if whole:
-                history.writes = [a for a in history.writes if not (_covers(access, a) and self.ordered(a, access))]
-                history.reads = [a for a in history.reads if not (_covers(access, a) and self.ordered(a, access))]
-            history.writes.append(access)
-            _insert(history.written, access.low, access.high)
-        else:
-            history.reads = [a for a in history.reads if not (a.pipe == access.pipe and whole and _covers(access, a))]
-            history.reads.append(access)
+    def overwrite(self, step: Step, region: int) -> None:
+        """Notes that a region holds data, and whose data in other buffers is lost."""
+        every = self.check.regions.all
+        mine = every[region].buffer
+        for other, _ in self.overlapping[region]:
+            theirs = every[other].buffer
+            if mine is None or theirs is None or mine == theirs:
+                self.lost[other] = None
+                self.written[other] |= 1 if mine is None else 3
+            else:
+                if self.written[other] & 2:
+                    self.lost[other] = step
+                self.written[other] |= 1
 
-    def race(self, earlier: Access, later: Access) -> None:
-        kind = {(True, False): "RAW", (False, True): "WAR", (True, True): "WAW"}[earlier.write, later.write]
-        diagnostic = error(
-            "emulator-race" if earlier.pipe != later.pipe else "emulator-race-within",
-            *spans_of(later.entry.entry.site.op),
-            *spans_of(earlier.entry.entry.site.op),
-            kind=kind,
-            memory=later.tile.memory.name,
-            low=max(earlier.low, later.low),
-            high=min(earlier.high, later.high) - 1,
-            first=earlier.name,
-            first_pipe=PIPES[earlier.pipe],
-            second=later.name,
-            second_pipe=PIPES[later.pipe],
+    def overtakes(self, pipe: int, region: int) -> bool:
+        """Whether an item may start on a region before an earlier write of its own pipe has ended."""
+        return pipe % COUNT not in (S, M) and self.check.regions.all[region].space.local
+
+    # Loops
+
+    def turn(self, mark: int) -> int:
+        """Where the first core goes on at the beginning of a loop's turn; moves the others on with it."""
+        program, at = self.programs[0], self.at[0]
+        marks = self.marks.setdefault(mark, [])
+        expected = any(program[at : 2 * at - m] == program[m:at] for m in marks[-PERIOD:])
+        marks.append(at)
+        if not expected:
+            return at + 1
+        key = (mark, self.state())
+        earlier = self.states.get(key)
+        self.states[key] = self.at.copy()
+        if earlier is None:
+            return at + 1
+        turns = min(
+            _repeats(program, low, high)
+            for program, low, high in zip(self.programs, earlier, self.at, strict=True)
+            if high > low
         )
-        self.check.tell(diagnostic, "race", earlier.entry.entry.site.op.id, later.entry.entry.site.op.id, kind)
+        for core, low in enumerate(earlier):
+            self.at[core] += turns * (self.at[core] - low)
+        return self.at[0] + 1
+
+    def state(self) -> tuple[object, ...]:
+        numbers: list[set[int]] = [set() for _ in self.count]
+        for touches in (*self.writes, *self.reads):
+            for q, touch in touches.items():
+                numbers[q].add(touch[0])
+        ranks = [sorted(n) for n in numbers]
+
+        def covered(clock: Clock) -> tuple[int, ...]:
+            return tuple([bisect_left(rank, known) for rank, known in zip(ranks, clock, strict=True) if rank])
+
+        def accesses(by_region: list[dict[int, Touch]]) -> tuple[object, ...]:
+            return tuple([tuple(sorted([(q, bisect_left(ranks[q], n), id(s)) for q, (n, s) in t.items()])) for t in by_region])
+
+        return (
+            accesses(self.writes),
+            accesses(self.reads),
+            tuple([covered(clock) for clock in self.known]),
+            tuple([tuple([covered(clock) for clock, _ in tokens]) for tokens in self.tokens]),
+            bytes(self.written),
+            tuple([id(step) for step in self.lost]),
+            tuple(self.inner),
+        )
+
+    # Findings
+
+    def race(self, first: Step, earlier: int, second: Step, later: int, kind: str) -> None:
+        assert first.entry is not None and second.entry is not None
+        a, b = self.check.regions.all[earlier], self.check.regions.all[later]
+        low, high = _shared_bytes(a, b)
+        same, same_core = first.pipe == second.pipe, first.pipe // COUNT == second.pipe // COUNT
+        diagnostic = error(
+            "emulator-race-within" if same else "emulator-race" if same_core else "emulator-race-between-cores",
+            *spans_of(second.entry.site.op),
+            *spans_of(first.entry.site.op),
+            kind=kind,
+            memory=b.name,
+            low=low - b.base,
+            high=high - b.base - 1,
+            first=first.name,
+            first_pipe=self.check.pipe_name(first.pipe),
+            second=second.name,
+            second_pipe=self.check.pipe_name(second.pipe),
+        )
+        self.check.tell(diagnostic, "race", first.entry.site.op.id, second.entry.site.op.id, kind)
+
+    def uninitialised(self, step: Step, region: int) -> None:
+        found = self.check.regions.all[region]
+        if step.entry is None or not found.space.local:
+            return
+        diagnostic = warning(
+            "emulator-uninitialised",
+            *spans_of(step.entry.site.op),
+            op=step.name,
+            memory=found.name,
+            low=found.low,
+            high=found.high - 1,
+        )
+        self.check.tell(diagnostic, "uninitialised", step.entry.site.op.id)
+
+    def overwritten(self, step: Step, region: int) -> None:
+        writer, found = self.lost[region], self.check.regions.all[region]
+        assert step.entry is not None and writer is not None and writer.entry is not None
+        diagnostic = error(
+            "emulator-overlapping-buffers",
+            *spans_of(step.entry.site.op),
+            *spans_of(writer.entry.site.op),
+            op=step.name,
+            memory=found.name,
+            low=found.low,
+            high=found.high - 1,
+            writer=writer.name,
+        )
+        self.check.tell(diagnostic, "overwritten", step.entry.site.op.id, writer.entry.site.op.id)
+
+    def twice(self, channel: int, step: Step) -> None:
+        found, pending = self.check.channels[channel], self.tokens[channel][-1][1]
+        assert step.entry is not None and pending is not None and pending.entry is not None
+        diagnostic = error(
+            "emulator-flag-set-twice",
+            *spans_of(step.entry.site.op),
+            *spans_of(pending.entry.site.op),
+            event=found.event,
+            setter=self.check.pipe_name(found.setter),
+            waiter=self.check.pipe_name(found.waiter),
+        )
+        self.check.tell(diagnostic, "twice", step.entry.site.op.id, found.event)
+
+    def left(self, channel: Channel, step: Step) -> None:
+        assert step.entry is not None
+        diagnostic = warning(
+            "emulator-flag-left",
+            *spans_of(step.entry.site.op),
+            event=channel.event,
+            setter=self.check.pipe_name(channel.setter),
+            waiter=self.check.pipe_name(channel.waiter),
+        )
+        self.check.tell(diagnostic, "left", step.entry.site.op.id, channel.event)
+
+    def stuck(self) -> None:
+        """Raises Refused with who waits for whom."""
+        heads = {pipe: queue[0] for pipe, queue in self.blocked.items()}
+        heads |= {s.pipe: s for s in self.held if s is not None and (s.kind == WAIT or s.pipe not in heads)}
+        raise Refused(deadlock([self._wait(step, heads) for step in heads.values()]))
+
+    def _wait(self, step: Step, heads: dict[int, Step]) -> Held:
+        """One of the waits of a deadlock. A drain waits for a pipe of its core that stands still."""
+        assert step.entry is not None
+        name = self.check.pipe_name
+        if step.kind == DRAIN:
+            pipe = next(p for p in heads if p != step.pipe and p // COUNT == step.pipe // COUNT)
+            return Held(step.entry.site.op, name(step.pipe), name(pipe), 0, name(pipe))
+        number = next(c for c in step.channels if not self.tokens[c])
+        channel = self.check.channels[number]
+        scalar = channel.setter // COUNT * COUNT + S
+        behind = channel.setter if channel.setter in heads else scalar
+        comes = behind in heads and self._coming(SET, number) >= self._coming(WAIT, number)
+        return Held(step.entry.site.op, name(step.pipe), name(channel.setter), channel.event, name(behind) if comes else "")
+
+    def _coming(self, kind: int, channel: int) -> int:
+        """How many sets or waits of a channel are still to come."""
+        found = sum(s.kind == kind and channel in s.channels for queue in self.blocked.values() for s in queue)
+        sides = [sum(s.kind == kind and channel in s.channels for s in steps) for steps in self.check.table]
+        for program, at in zip(self.programs, self.at, strict=True):
+            found += sum(sides[symbol] for symbol in program[at:] if symbol >= 0)
+        return found
 
 
-def _identity(memory: Memory) -> int:
-    return memory.index if isinstance(memory, GlobalBuffer) else -1 - ("UB", "L1", "L0C").index(memory.name)
+def _repeats(program: list[int], low: int, high: int) -> int:
+    """How often what lies between two places follows again."""
+    length, found = high - low, 0
+    piece = program[low:high]
+    while program[high + found * length : high + (found + 1) * length] == piece:
+        found += 1
+    return found
 
 
-def _covers(access: Access, other: Access) -> bool:
-    return access.low <= other.low and other.high <= access.high
-
-
-def _intersects(ranges: list[tuple[int, int]], access: Access) -> bool:
-    return any(low < access.high and access.low < high for low, high in ranges)
-
-
-def _insert(ranges: list[tuple[int, int]], low: int, high: int) -> None:
-    """Adds a range, joining those it touches."""
-    joined = [r for r in ranges if r[0] <= high and low <= r[1]]
-    for r in joined:
-        ranges.remove(r)
-        low, high = min(low, r[0]), max(high, r[1])
-    ranges.append((low, high))
+def _shared_bytes(a: Region, b: Region) -> tuple[int, int]:
+    """The first run of bytes that both touch."""
+    if a.whole and b.whole:
+        return max(a.low, b.low), min(a.high, b.high)
+    for low, high in a.runs.tolist():
+        shared = b.runs[(b.runs[:, 0] < high) & (b.runs[:, 1] > low)]
+        if len(shared):
+            return max(low, int(shared[0, 0])), min(high, int(shared[0, 1]))
+    return max(a.low, b.low), min(a.high, b.high)

@@ -121,7 +121,7 @@ def _run(
                 continue
             for path in recorder.finish(first):
                 if hazards:
-                    check.path(path, launch.stream(path))
+                    check.path(path, lambda code: launch.items(code, recorder.variants))
                 if timing:
                     launch.add(path)
     for original, copy in written_back:
