@@ -1,0 +1,449 @@
+"""Programs with a given schedule, for comparing emulated times with published ones: sums, copies and matrix products.
+
+Each function takes the parameters a publication gives (split over cores, tile, buffering, order) and makes the hivm program that
+runs so. They are for timing only: buffers are reused without waiting where the published program does not wait either.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+import compiler_core.dialects  # noqa: F401 - declares the ops
+from compiler_core.chips import Chip
+from compiler_core.dialects import arith, hivm, index_math, scf
+from compiler_core.dialects import memref as mem
+from compiler_core.dialects.builtin import function
+from compiler_core.dialects.hivm import block_shape
+from compiler_core.dialects.indices import Mixed
+from compiler_core.emulator import Result, run
+from compiler_core.ir import Attribute, Builder, Location, Op, RawAttr, UnitAttr, Value, module, single_block
+from compiler_core.ir.types import DYNAMIC, MemRefType, Type, f16, f32, i1, i32, i64, index
+
+STREAMED: dict[str, Attribute] = {"eviction_policy": RawAttr("#hivm.eviction_policy<EvictFirst>")}
+"""On a load: L2 does not keep what it reads."""
+UB_BYTES = 32
+"""Rows in UB start at multiples of this."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A module with what it is launched on: shapes of its arguments (nothing is computed) and blocks."""
+
+    module: Op
+    arguments: tuple[Any, ...]
+    blocks: int
+
+    def time(self, chip: Chip) -> Result:
+        return run(self.module, None, self.arguments, (self.blocks, 1, 1), chip, functional=False, hazards=False)
+
+
+class Schedule:
+    """A program under construction. Numbers are ints or values of type index; arithmetic on ints folds."""
+
+    def __init__(self, core: Literal["AIV", "AIC"], arguments: dict[str, Type]) -> None:
+        types = [MemRefType((DYNAMIC,), element, None, "gm") for element in arguments.values()]
+        self.function = function("kernel", [*types, i32, i32, i32], names=[*arguments, "grid_x", "grid_y", "grid_z"])
+        self.function.attributes["hivm.func_core_type"] = RawAttr(f"#hivm.func_core_type<{core}>")
+        self.arguments = dict(zip(arguments, self.function.body.arguments, strict=False))
+        self.builder = Builder.at_end(self.function.body)
+        self.builder.location = (Location("schedule", 1),)
+        self.block = self.builder.value("arith.index_cast", [hivm.get_block_index(self.builder)], index, hint="block")
+
+    def program(self, shapes: Sequence[tuple[int, Type]], blocks: int) -> Program:
+        """Ends the program. `shapes`: elements and type of each argument."""
+        hivm.pipe_barrier(self.builder, "PIPE_ALL")
+        self.builder.op("func.return")
+        kinds = {f16: np.float16, f32: np.float32}
+        arguments = tuple(np.empty(elements, kinds[element]) for elements, element in shapes)
+        return Program(module([self.function]), arguments, blocks)
+
+    # Numbers
+
+    def plus(self, *terms: Mixed) -> Mixed:
+        total: Mixed = 0
+        for term in terms:
+            total = index_math.add(self.builder, total, term)
+        return total
+
+    def times(self, a: Mixed, b: Mixed) -> Mixed:
+        return index_math.multiply(self.builder, a, b)
+
+    def rest(self, whole: Mixed, used: Mixed, most: int) -> Mixed:
+        """What is left of `whole` after `used`, at most `most`."""
+        return index_math.smaller(self.builder, index_math.subtract(self.builder, whole, used), most)
+
+    def turns(self, whole: Mixed, step: int) -> Mixed:
+        return index_math.quotient_up(self.builder, whole, step)
+
+    def quotient(self, a: Mixed, b: int) -> Mixed:
+        return index_math.quotient(self.builder, a, b)
+
+    def remainder(self, a: Mixed, b: int) -> Mixed:
+        return index_math.remainder(self.builder, a, b)
+
+    def is_less(self, a: Mixed, b: Mixed) -> Value:
+        return arith.compare(self.builder, "slt", self.value(a), self.value(b))
+
+    def value(self, number: Mixed) -> Value:
+        return index_math.as_value(self.builder, number)
+
+    # Control
+
+    @contextmanager
+    def loop(self, count: Mixed) -> Iterator[Value]:
+        """A loop whose body is what is built inside the context; gives its index."""
+        made = scf.for_loop(self.builder, self.value(0), self.value(count), self.value(1))
+        with self._inside(made.body):
+            yield made.body.arguments[0]
+
+    @contextmanager
+    def when(self, condition: Value | None) -> Iterator[None]:
+        """A branch; None is always."""
+        if condition is None:
+            yield
+            return
+        regions = [single_block(), single_block()]
+        self.builder.op("scf.if", [condition], regions=regions)
+        Builder.at_end(regions[1].blocks[0]).op("scf.yield")
+        with self._inside(regions[0].blocks[0]):
+            yield
+
+    @contextmanager
+    def _inside(self, block: Any) -> Iterator[None]:
+        outer = self.builder
+        self.builder = Builder.at_end(block)
+        self.builder.location = outer.location
+        yield
+        self.builder.op("scf.yield")
+        self.builder = outer
+
+    # Memory and instructions
+
+    def buffer(self, address: Mixed, shape: Sequence[int], element: Type, space: str = "ub") -> Value:
+        place = (
+            arith.constant(self.builder, address, i64)
+            if isinstance(address, int)
+            else self.builder.value("arith.index_cast", [address], i64)
+        )
+        return hivm.pointer_cast(self.builder, place, MemRefType(tuple(shape), element, None, space))
+
+    def alternating(self, turn: Mixed, buffers: int, first: int, step: int) -> Mixed:
+        """Address of the buffer a turn uses."""
+        return first if buffers == 1 else self.plus(first, self.times(self.remainder(turn, buffers), step))
+
+    def cut(self, buffer: Value, sizes: Sequence[Mixed], at: Sequence[Mixed] = ()) -> Value:
+        """A part of a buffer; the whole of it where the sizes say so."""
+        assert isinstance(buffer.type, MemRefType)
+        if tuple(sizes) == buffer.type.shape:
+            return buffer
+        return mem.subview(self.builder, buffer, list(at) or [0] * len(sizes), sizes)
+
+    def part(self, name: str, offset: Mixed, sizes: Sequence[Mixed], strides: Sequence[Mixed]) -> Value:
+        """A tile of an argument."""
+        return mem.reinterpret_cast(self.builder, self.arguments[name], offset, sizes, strides)
+
+    def move(self, name: str, source: Value, target: Value, attributes: dict[str, Attribute] | None = None) -> None:
+        hivm.instruction(self.builder, name, [[source], [target]], attributes)
+
+    def set(self, pipes: str, event: Mixed = 0) -> None:
+        first, second = pipes.split(">")
+        hivm.set_flag(self.builder, f"PIPE_{first}", f"PIPE_{second}", self._event(event))
+
+    def wait(self, pipes: str, event: Mixed = 0) -> None:
+        first, second = pipes.split(">")
+        hivm.wait_flag(self.builder, f"PIPE_{first}", f"PIPE_{second}", self._event(event))
+
+    def then(self, pipes: str, event: Mixed = 0) -> None:
+        """The second pipe goes on when the first has come here."""
+        self.set(pipes, event)
+        self.wait(pipes, event)
+
+    def _event(self, event: Mixed) -> int | Value:
+        return event if isinstance(event, int) else self.builder.value("arith.index_cast", [event], i64)
+
+
+def spread(schedule: Schedule, whole: int, parts: int) -> tuple[Mixed, Mixed]:
+    """First and number of this block's share of `whole` things; the first blocks have one more."""
+    least, more = divmod(whole, parts)
+    if not more:
+        return schedule.times(schedule.block, least), least
+    extra = index_math.smaller(schedule.builder, schedule.block, more)
+    count = index_math.choose(schedule.builder, schedule.is_less(schedule.block, more), least + 1, least)
+    return schedule.plus(schedule.times(schedule.block, least), extra), count
+
+
+def add(
+    rows: int,
+    columns: int,
+    cores: int,
+    elements: int,
+    places: Sequence[Sequence[int]],
+    element: Type = f16,
+    streamed: bool = False,
+) -> Program:
+    """z = x + y, whole rows dealt to cores, `elements` a transfer.
+
+    `places`: UB addresses of x, y, z for each buffer set; `streamed`: x and y are not kept in L2.
+    """
+    s = Schedule("AIV", {"x": element, "y": element, "z": element})
+    buffers = len(places)
+    first, count = spread(s, rows, cores)
+    start, whole = s.times(first, columns), s.times(count, columns)
+    attributes = STREAMED if streamed else None
+    for event in range(buffers):
+        s.set("V>MTE2", event)
+        s.set("MTE3>V", event)
+    with s.loop(s.turns(whole, elements)) as turn:
+        event = 0 if buffers == 1 else s.remainder(turn, buffers)
+        at = s.times(turn, elements)
+        size = s.rest(whole, at, elements)
+        step = [places[-1][i] - places[0][i] for i in range(3)]
+        x, y, z = (
+            s.cut(s.buffer(s.alternating(turn, buffers, places[0][i], step[i]), [elements], element), [size]) for i in range(3)
+        )
+        offset = s.plus(start, at)
+        s.wait("V>MTE2", event)
+        s.move("load", s.part("x", offset, [size], [1]), x, attributes)
+        s.move("load", s.part("y", offset, [size], [1]), y, attributes)
+        s.then("MTE2>V", event)
+        s.wait("MTE3>V", event)
+        hivm.vector(s.builder, "vadd", [x, y], z)
+        s.set("V>MTE2", event)
+        s.then("V>MTE3", event)
+        s.move("store", z, s.part("z", offset, [size], [1]))
+        s.set("MTE3>V", event)
+    for event in range(buffers):
+        s.wait("V>MTE2", event)
+        s.wait("MTE3>V", event)
+    return s.program([(rows * columns, element)] * 3, cores)
+
+
+def copy(
+    to: Literal["UB", "L1"],
+    rows: int,
+    columns: int,
+    cores: int,
+    tile: tuple[int, int],
+    times: int = 1,
+    slices: int = 1,
+) -> Program:
+    """Reads an fp16 matrix into one buffer on the chip, transfer after transfer without waiting; to L1 with ND → NZ.
+
+    Each core reads `rows / cores` rows in tiles, row of tiles after row of tiles. With `slices`, the columns are cut and each
+    slice is read `times` times in a row.
+    """
+    s = _copying(to)
+    mine, height, width = rows // cores, *tile
+    first = s.times(s.block, mine)
+    span = columns // slices
+    with s.loop(slices) as part, s.loop(times), s.loop(mine // height) as i:
+        row = s.plus(first, s.times(i, height))
+        with s.loop(s.turns(span, width)) as j:
+            column = s.times(j, width)
+            size = width if span % width == 0 else s.rest(span, column, width)
+            at = s.plus(s.times(row, columns), s.times(part, span), column)
+            _read_tile(s, to, at, columns, tile, size)
+    return s.program([(rows * columns, f16)], cores)
+
+
+def copy_all(to: Literal["UB", "L1"], rows: int, columns: int, cores: int, tile: tuple[int, int], staggered: bool) -> Program:
+    """Every core reads the whole fp16 matrix past L2, in as many blocks of rows as there are cores: all in the same order, or
+    each beginning with its own.
+    """
+    s = _copying(to)
+    height, width = tile
+    each = rows // cores
+    with s.loop(cores) as turn:
+        block = s.remainder(s.plus(turn, s.block), cores) if staggered else turn
+        with s.loop(each // height) as i, s.loop(columns // width) as j:
+            row = s.plus(s.times(block, each), s.times(i, height))
+            at = s.plus(s.times(row, columns), s.times(j, width))
+            _read_tile(s, to, at, columns, tile, width, STREAMED)
+    return s.program([(rows * columns, f16)], cores)
+
+
+def _copying(to: Literal["UB", "L1"]) -> Schedule:
+    return Schedule("AIV" if to == "UB" else "AIC", {"x": f16})
+
+
+def _read_tile(
+    s: Schedule,
+    to: Literal["UB", "L1"],
+    at: Mixed,
+    stride: int,
+    tile: tuple[int, int],
+    width: Mixed,
+    attributes: dict[str, Attribute] | None = None,
+) -> None:
+    height, most = tile
+    source = s.part("x", at, [height, width], [stride, 1])
+    if to == "UB":
+        pad = UB_BYTES // 2
+        s.move("load", source, s.cut(s.buffer(0, [height, -(-most // pad) * pad], f16), [height, width]), attributes)
+    else:
+        s.move("nd2nz", source, s.buffer(0, block_shape(height, most, 2, "cbuf"), f16, "cbuf"), attributes)
+
+
+@dataclass(frozen=True)
+class Split:
+    """How a matrix product is dealt: core i takes slice i mod `down` of the rows and slice i div `down` of the columns."""
+
+    down: int
+    across: int
+    rows: int
+    columns: int
+    """Of a slice; the last of each may be smaller."""
+    rounds: int = 1
+    """Times over, each time with the next `down` slices of the rows."""
+
+    @property
+    def cores(self) -> int:
+        return self.down * self.across
+
+
+def gemm(
+    m: int,
+    n: int,
+    k: int,
+    split: Split,
+    base: tuple[int, int, int],
+    steps: tuple[int, int] = (1, 1),
+    buffers: int = 2,
+    order: Literal["mn", "nm"] = "nm",
+    out: Type = f16,
+    b_rows: bool = False,
+    unit_flag: bool = True,
+    b_first: bool = False,
+) -> Program:
+    """C = A B of fp16 matrices, with A [m, k] and B given as [n, k] (`b_rows`: as [k, n]).
+
+    base: rows, columns and depth of a step in L0. steps: depths of A and of B brought into L1 at once (the one a multiple of the
+    other). buffers: in L1, for each operand. order: "nm" goes through the row tiles of a column of tiles first. unit_flag: the
+    cube may write L0C while its last content leaves, as far as that has left (here: without waiting). b_first: B's pack is
+    fetched before A's.
+    """
+    s = Schedule("AIC", {"a": f16, "b": f16, "c": out})
+    bm, bn, bk = base
+    high, low = max(steps), min(steps)
+    assert high % low == 0 and k % (high * bk) == 0
+    a_pack, b_pack = bm * bk * steps[0] * 2, bn * bk * steps[1] * 2
+    second = a_pack * buffers
+    for event in range(buffers):
+        s.set("MTE1>MTE2", event)
+        s.set("MTE1>MTE2", buffers + event)
+    if not unit_flag:
+        s.set("FIX>M")
+    with s.loop(split.rounds) as round_:
+        top = s.times(s.plus(s.remainder(s.block, split.down), s.times(round_, split.down)), split.rows)
+        left = s.times(s.quotient(s.block, split.down), split.columns)
+        height, width = s.rest(m, top, split.rows), s.rest(n, left, split.columns)
+        down, across = s.turns(height, bm), s.turns(width, bn)
+        outer, inner = (across, down) if order == "nm" else (down, across)
+        with s.loop(outer) as i, s.loop(inner) as j:
+            mi, ni = (j, i) if order == "nm" else (i, j)
+            row, column = s.plus(top, s.times(mi, bm)), s.plus(left, s.times(ni, bn))
+            tall = bm if m % bm == 0 and split.rows % bm == 0 else s.rest(s.plus(top, height), row, bm)
+            wide = bn if n % bn == 0 and split.columns % bn == 0 else s.rest(s.plus(left, width), column, bn)
+            tile = _Tile(
+                s, (m, n, k), (row, column), (tall, wide), base, steps, buffers, second, b_rows, b_first, (a_pack, b_pack)
+            )
+            accumulator = s.buffer(0, block_shape(bm, bn, 4, "cc"), f32, "cc")
+            if not unit_flag:
+                s.wait("FIX>M")
+            tile.depth(k // bk, accumulator)
+            s.then("M>FIX")
+            quantised: dict[str, Attribute] = {"dma_mode": RawAttr("#hivm.dma_mode<nz2nd>")}
+            if out == f16:
+                quantised["pre_quant"] = RawAttr("#hivm.fixpipe_pre_quant_mode<F322F16>")
+            s.move("fixpipe", accumulator, s.part("c", s.plus(s.times(row, n), column), [tall, wide], [n, 1]), quantised)
+            if not unit_flag:
+                s.set("FIX>M")
+    if not unit_flag:
+        s.wait("FIX>M")
+    for event in range(2 * buffers):
+        s.wait("MTE1>MTE2", event)
+    return s.program([(m * k, f16), (n * k, f16), (m * n, out)], split.cores)
+
+
+@dataclass
+class _Tile:
+    """The sum over the depth for one tile of C."""
+
+    s: Schedule
+    shape: tuple[int, int, int]
+    at: tuple[Mixed, Mixed]
+    size: tuple[Mixed, Mixed]
+    base: tuple[int, int, int]
+    steps: tuple[int, int]
+    buffers: int
+    second: int
+    b_rows: bool
+    b_first: bool
+    packs: tuple[int, int]
+
+    def depth(self, turns: int, accumulator: Value) -> None:
+        """Packs of the operand with fewer steps, one a turn; the other's pack lasts several turns."""
+        s, low = self.s, min(self.steps)
+        with s.loop(turns // low) as turn:
+            parts: dict[int, Value] = {}
+            for operand in (1, 0) if self.b_first else (0, 1):
+                parts[operand] = self._fetch(operand, turn, self.steps[operand] // low)
+            for operand in (0, 1):
+                ratio = self.steps[operand] // low
+                with s.when(self._is_first(turn, ratio)):
+                    s.wait("MTE2>MTE1", self._event(operand, turn, ratio))
+            clear = arith.compare(s.builder, "eq", turn, s.value(0))
+            sizes = [[s.value(x)] for x in (self.size[0], low * self.base[2], self.size[1])]
+            attributes = None if self.b_rows else {"b_transpose": UnitAttr()}
+            hivm.instruction(s.builder, "mmadL1", [[parts[0]], [parts[1]], [clear], *sizes, [accumulator]], attributes)
+            for operand in (0, 1):
+                ratio = self.steps[operand] // low
+                with s.when(self._is_last(turn, ratio)):
+                    s.set("MTE1>MTE2", self._event(operand, turn, ratio))
+
+    def _fetch(self, operand: int, turn: Value, ratio: int) -> Value:
+        """Brings in the operand's pack where the turn begins one, and gives the part of it that the turn uses."""
+        s, (m, n, k), depth = self.s, self.shape, self.steps[operand] * self.base[2]
+        event = self._event(operand, turn, ratio)
+        slot = s.remainder(s.quotient(turn, ratio), self.buffers) if self.buffers > 1 else 0
+        address = s.plus(self.second * operand, s.times(slot, self.packs[operand]))
+        transposed = operand == 1 and self.b_rows
+        most = self.base[operand]
+        shape = (depth, most) if transposed else (most, depth)
+        buffer = s.buffer(address, block_shape(*shape, 2, "cbuf"), f16, "cbuf")
+        at, size, low = self.at[operand], self.size[operand], s.times(s.quotient(turn, ratio), depth)
+        with s.when(self._is_first(turn, ratio)):
+            s.wait("MTE1>MTE2", event)
+            name = "ab"[operand]
+            if transposed:
+                source = s.part(name, s.plus(s.times(low, n), at), [depth, size], [n, 1])
+            else:
+                source = s.part(name, s.plus(s.times(at, k), low), [size, depth], [k, 1])
+            s.move("nd2nz", source, buffer)
+            s.set("MTE2>MTE1", event)
+        if ratio == 1:
+            return buffer
+        used = self.base[2] * min(self.steps)
+        blocks = list(block_shape(*((used, most) if transposed else (most, used)), 2, "cbuf"))
+        axis = 1 if transposed else 0
+        start: list[Mixed] = [0, 0, 0, 0]
+        start[axis] = s.times(s.remainder(turn, ratio), blocks[axis])
+        return s.cut(buffer, blocks, start)
+
+    def _event(self, operand: int, turn: Value, ratio: int) -> Mixed:
+        if self.buffers == 1:
+            return operand
+        slot = self.s.remainder(self.s.quotient(turn, ratio), self.buffers)
+        return self.s.plus(self.buffers * operand, slot)
+
+    def _is_first(self, turn: Value, ratio: int) -> Value | None:
+        return None if ratio == 1 else self._at(turn, ratio, 0)
+
+    def _is_last(self, turn: Value, ratio: int) -> Value | None:
+        return None if ratio == 1 else self._at(turn, ratio, ratio - 1)
+
+    def _at(self, turn: Value, ratio: int, place: int) -> Value:
+        return arith.compare(self.s.builder, "eq", self.s.value(self.s.remainder(turn, ratio)), self.s.value(place))
