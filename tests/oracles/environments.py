@@ -43,6 +43,9 @@ NPUIR = Environment("npuir", "ascendnpu-ir", "1.2.0")
 ADAPTER = Environment("adapter", "triton-ascend", "3.2.0")
 """triton-adapter-opt, which takes TTIR to linalg."""
 
+FRONTEND = Environment("frontend", "triton", "3.5.0")
+"""Triton's frontend, whose TTIR the adapter reads: later ones say things that it does not know."""
+
 INTERPRETER = Environment("interpreter", "triton", "3.9.0", ("numpy==2.4.6",))
 """Triton's interpreter, which runs kernels on the CPU."""
 

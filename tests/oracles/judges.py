@@ -1,6 +1,7 @@
 """What the outside judges say of our text and our numbers, each as one function."""
 
 import json
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.oracles.environments import ADAPTER, INTERPRETER, NPUIR, Environment, ensure
+from tests.oracles.environments import ADAPTER, FRONTEND, INTERPRETER, NPUIR, Environment, ensure
 
 ADAPTER_PASSES = (
     "--discrete-mask-access-conversion=compile-on-910-95=False force-simt-template=False",
@@ -34,6 +35,44 @@ def bishengir_opt() -> Path:
 
 def triton_adapter_opt() -> Path:
     return ensure(ADAPTER).site_packages / "triton" / "backends" / "ascend" / "triton-adapter-opt"
+
+
+COMPILER_OPTIONS = (
+    "--target=Ascend910B3",
+    "--enable-hfusion-compile=true",
+    "--enable-triton-kernel-compile=true",
+    "--enable-hivm-compile=true",
+    "--mlir-print-ir-before=convert-hivm-to-std",
+)
+"""How triton-ascend's driver calls the compiler, and a dump of the machine code it arrives at."""
+
+
+def make_ttir(source: Path, calls: dict[str, dict[str, Any]]) -> dict[str, str]:
+    """TTIR of kernels of a file, as `make_ttir.py` says. The file is executed: give it the project's own only."""
+    script = Path(__file__).parent / "make_ttir.py"
+    command = [ensure(FRONTEND).python, script, source, json.dumps(calls)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise Rejected(f"Triton does not lower {source.name}:\n{done.stderr[-4000:]}")
+    return json.loads(done.stdout)
+
+
+def compile_linalg(text: str) -> str:
+    """Linalg text of the adapter as the vendor's compiler leaves it for its closed back end: generic text, without the module's
+    attributes. Raises Rejected.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "input.mlir"
+        file.write_text(re.sub(r'mix_mode = "\w*", ', "", text))
+        command = [bishengir_opt().with_name("bishengir-compile"), file, *COMPILER_OPTIONS, "-o", Path(folder) / "kernel.o"]
+        said = subprocess.run(command, capture_output=True, text=True).stderr  # it ends in an error: the back end is not there
+    _, dumped, rest = said.partition("// -----// IR Dump Before ")
+    if not dumped:
+        raise Rejected(f"bishengir-compile does not compile it:\n{said[-4000:]}")
+    body = rest.partition("\n")[2].partition("\n}\n")[0] + "\n}\n"
+    return _run(
+        bishengir_opt(), "--mlir-print-op-generic", text=re.sub(r"^module attributes .* \{$", "module {", body, flags=re.M)
+    )
 
 
 def verify_ttir(text: str) -> str:

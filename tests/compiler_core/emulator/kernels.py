@@ -1,7 +1,6 @@
 """Machine code for the tests: three kernels the vendor's compiler made, and a builder of small ones."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,15 +14,15 @@ from compiler_core.emulator import Result, run
 from compiler_core.ir import Builder, Location, Op, RawAttr, Value, module
 from compiler_core.ir.parser import parse_module
 from compiler_core.ir.types import DYNAMIC, MemRefType, Type, i32, i64, index
+from tests.compiler_core.emulator.vendor import kernels
 
-DATA = Path(__file__).parent / "data"
 B3 = chips()["Ascend910B3"]
 P3 = chips()["Ascend310P3"]
 
 
 def vendor(name: str) -> Op:
-    """add, softmax or matmul as the vendor compiled it."""
-    return parse_module((DATA / f"{name}.mlir").read_text(encoding="utf-8"))
+    """A kernel of `vendor.kernels()` as the vendor compiled it."""
+    return parse_module(kernels()[name].text)
 
 
 def run_add(n: int, module: Op | None = None, **switches: Any) -> tuple[Result, np.ndarray, np.ndarray]:

@@ -10,7 +10,8 @@ from compiler_core.dialects.hivm import enum, short
 from compiler_core.ir import Op
 from compiler_core.ir.parser import parse_module
 from compiler_core.ir.types import f32
-from tests.compiler_core.emulator.kernels import DATA, Kernel, gm, run_add, run_matmul, run_softmax, vendor
+from tests.compiler_core.emulator.kernels import Kernel, gm, run_add, run_matmul, run_softmax, vendor
+from tests.compiler_core.emulator.vendor import kernels
 
 SYNC = ("set_flag", "wait_flag", "pipe_barrier")
 RUNS = {
@@ -148,7 +149,7 @@ def test_an_unknown_op_is_named_with_its_line() -> None:
     ids=["no such pipe", "operands in the wrong groups", "a huge buffer", "another type"],
 )
 def test_malformed_code_is_refused_or_runs_but_never_crashes(old: str, new: str) -> None:
-    text = (DATA / "add.mlir").read_text(encoding="utf-8")
+    text = kernels()["add"].text
     assert old in text
     with contextlib.suppress(Refused):
         run_add(3000, parse_module(text.replace(old, new)))

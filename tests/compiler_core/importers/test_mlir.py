@@ -1,7 +1,5 @@
 """MLIR text as a source: a launch guessed from its types, arguments bound in order, refusals instead of crashes."""
 
-from pathlib import Path
-
 import msgspec
 import pytest
 
@@ -13,6 +11,7 @@ from compiler_core.events import Done, Failed, Pass
 from compiler_core.importers.mlir import is_mlir
 from compiler_core.ir.parser import parse_module
 from compiler_core.request import CompileRequest, Launch, TensorArgument
+from tests.compiler_core.emulator.vendor import kernels
 
 EXAMPLE = next(e for e in driver.examples() if e.name == "add")
 
@@ -106,8 +105,8 @@ def test_a_module_without_a_body_gets_one():
 
 
 def test_a_text_that_the_vendor_compiled_runs_as_it_is():
-    """The machine-stage add of tests/compiler_core/emulator/data: hidden arguments in front, a host function beside it."""
-    text = (Path(__file__).parents[1] / "emulator" / "data" / "add.mlir").read_text()
+    """The machine-stage add that the vendor compiled: hidden arguments in front, a host function beside it."""
+    text = kernels()["add"].text
     found = driver.inspect(text)
     assert found.launch is not None
     events = compiled(text, found.launch)
