@@ -39,7 +39,8 @@ def main(names: list[str]) -> None:
     for kernel in (kernels()[name] for name in names or kernels()):
         kernel.code.write_bytes(gzip.compress(compiled(kernel).encode(), 9, mtime=0))
         told = {f"{shown(sizes)}/{name}": a for sizes in kernel.small for name, a in written(kernel, sizes).items()}
-        np.savez_compressed(kernel.outputs, allow_pickle=False, **told)
+        if told:
+            np.savez_compressed(kernel.outputs, allow_pickle=False, **told)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,8 @@ class Launch:
 class Kernel:
     """One compilation of a function of `data/kernels.py`, and the sizes at which its results are judged.
 
-    `launch` makes the arguments for given sizes. Results of `small` sizes are recorded; those of `large` ones are compared with
-    the interpreter where it runs.
+    `types` are those of the arguments that are no constexprs. `launch` makes the arguments for given sizes. Results of `small`
+    sizes are recorded; those of `large` ones are compared with the interpreter where it runs.
     """
 
     name: str
@@ -317,7 +317,7 @@ TILE = {"BM": 64, "BN": 128, "BK": 64}
 
 _KERNELS: Sequence[Kernel] = (
     Kernel("add", (F32, F32, F32, "i32"), {"BLOCK": 1024}, _add, [(1,), (31,), (1023,), (1025,)], [(98_432,)]),
-    Kernel("add_bf16", (BF16, BF16, BF16, "i32"), {"BLOCK": 1024}, _add_bf16, [(1,), (1025,)], [], "add"),
+    Kernel("add_bf16", (BF16, BF16, BF16, "i32"), {"BLOCK": 1024}, _add_bf16, [(1,), (1025,)]),
     Kernel("softmax", (F32, F32, "i32", "i32", "i32"), {"BLOCK": 1024}, _softmax, [(1, 1), (2, 1024), (5, 33)], [(1823, 781)]),
     Kernel("softmax_rows", (BF16, BF16, "i32", "i32"), {"ROWS": 8, "BLOCK": 64}, _softmax_rows, [(8, 64), (13, 37)]),
     Kernel(
@@ -355,9 +355,8 @@ _KERNELS: Sequence[Kernel] = (
         (BF16, BF16, F32, *["i32"] * 6),
         {"BM": 64, "BN": 64, "BK": 64},
         _matmul_bf16,
-        [(65, 70, 90)],
         [],
-        "matmul",
+        function="matmul",
     ),
     Kernel(
         "matmul_fp32", (F32, F32, F32, *["i32"] * 6), {"BM": 64, "BN": 64, "BK": 32}, _matmul_fp32, [(65, 70, 45)], [], "matmul"

@@ -14,6 +14,16 @@ def add(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def add_bf16(x_ptr, y_ptr, out_ptr, n, BLOCK: tl.constexpr):
+    """In fp32, because Triton's interpreter takes bfloat16 numbers for the words they are kept in."""
+    at = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    mask = at < n
+    x = tl.load(x_ptr + at, mask=mask).to(tl.float32)
+    y = tl.load(y_ptr + at, mask=mask).to(tl.float32)
+    tl.store(out_ptr + at, (x + y).to(tl.bfloat16), mask=mask)
+
+
+@triton.jit
 def softmax(out_ptr, in_ptr, in_stride, out_stride, columns, BLOCK: tl.constexpr):
     row = tl.program_id(0)
     at = tl.arange(0, BLOCK)
