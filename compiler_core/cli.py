@@ -1,9 +1,10 @@
-"""`tilescope …`: compile, passes, chips. A person reads the output; with --json each event is one line on standard output."""
+"""`tilescope …`: compile, emulate, passes, chips. A person reads the output; with --json each event is one line of it."""
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -21,9 +22,11 @@ from compiler_core.events import (
     Failed,
     Outputs,
     Pass,
+    PipeUse,
     Profile,
     Started,
     Trace,
+    Verdict,
     Verification,
     encode,
 )
@@ -64,30 +67,37 @@ def _parser() -> argparse.ArgumentParser:
     compile = commands.add_parser("compile", help="compile a kernel (.py), a model (.onnx) or MLIR text (.mlir)")
     compile.add_argument("source", type=Path, metavar="SOURCE")
     compile.add_argument("--kernel", help="the kernel to compile, where the file has several")
-    compile.add_argument("--launch", type=Path, metavar="LAUNCH.json")
-    compile.add_argument("--chip", default="Ascend910B3")
     compile.add_argument("--engine", choices=("builtin", "bisheng"), default="builtin")
-    compile.add_argument("--inputs", type=Path, metavar="IN.npz", help="tensors by name; they win over fills")
-    compile.add_argument("--outputs", type=Path, metavar="OUT.npz", help="where every tensor argument (model output) goes")
     compile.add_argument("--passes", default="", help="switches, such as -double-buffer,-cse")
     compile.add_argument("--stop-after", metavar="PASS")
     compile.add_argument("--cycles", choices=("final", "every-pass", "none"), default="every-pass")
     compile.add_argument("--precision", choices=("fp32", "fp16", "bf16", "mixed"), default="fp16")
-    compile.add_argument("--trace", type=Path, metavar="TRACE.json", help="the timeline, for Perfetto or chrome://tracing")
-    compile.add_argument("--profile", type=Path, metavar="DIR", help="where the profile is written as JSON")
-    compile.add_argument("--json", action="store_true", help="one event a line, and nothing else")
+    _run_options(compile)
     compile.set_defaults(run=_compile)
+    emulate = commands.add_parser("emulate", help="run machine-stage MLIR text (.mlir, ours or the vendor's) on the chip")
+    emulate.add_argument("source", type=Path, metavar="FILE.mlir")
+    emulate.add_argument("--time-only", action="store_true", help="cycles without results, where no path depends on data")
+    _run_options(emulate)
+    emulate.set_defaults(run=_emulate)
     for name, help, run in (("passes", "the passes, in order", _passes), ("chips", "the chips", _chips)):
         commands.add_parser(name, help=help).set_defaults(run=run)
     return parser
 
 
+def _run_options(command: argparse.ArgumentParser) -> None:
+    """What every command that runs a program takes."""
+    command.add_argument("--launch", type=Path, metavar="LAUNCH.json")
+    command.add_argument("--chip", default="Ascend910B3")
+    command.add_argument("--inputs", type=Path, metavar="IN.npz", help="tensors by name; they win over fills")
+    command.add_argument("--outputs", type=Path, metavar="OUT.npz", help="where every tensor argument (model output) goes")
+    command.add_argument("--trace", type=Path, metavar="TRACE.json", help="the timeline, for Perfetto or chrome://tracing")
+    command.add_argument("--profile", type=Path, metavar="DIR", help="where tables (CSV), reports (HTML) and traces go")
+    command.add_argument("--json", action="store_true", help="one event a line, and nothing else")
+
+
 def _request(arguments: argparse.Namespace) -> tuple[CompileRequest, bytes | None]:
     path: Path = arguments.source
-    try:
-        data = path.read_bytes()
-    except OSError as problem:
-        raise Usage(f"cannot read {path}: {problem.strerror}") from None
+    data = _bytes(path)
     launch = _launch(arguments.launch, arguments.kernel)
     options = Options(
         passes=tuple(s for s in arguments.passes.split(",") if s),
@@ -101,12 +111,22 @@ def _request(arguments: argparse.Namespace) -> tuple[CompileRequest, bytes | Non
         return msgspec.structs.replace(common, kind="onnx", model_sha256=sha256(data).hexdigest()), data
     if path.suffix not in (".py", ".mlir"):
         raise Usage(f"{path}: expected a .py, .onnx or .mlir file")
+    kind = "triton" if path.suffix == ".py" else "mlir"
+    return msgspec.structs.replace(common, kind=kind, source=_text(path, data), launch=launch), None
+
+
+def _bytes(path: Path) -> bytes:
     try:
-        text = data.decode("utf-8")
+        return path.read_bytes()
+    except OSError as problem:
+        raise Usage(f"cannot read {path}: {problem.strerror}") from None
+
+
+def _text(path: Path, data: bytes) -> str:
+    try:
+        return data.decode("utf-8")
     except UnicodeDecodeError as problem:
         raise Usage(f"{path} is not UTF-8 text: byte {problem.start}") from None
-    kind = "triton" if path.suffix == ".py" else "mlir"
-    return msgspec.structs.replace(common, kind=kind, source=text, launch=launch), None
 
 
 def _launch(path: Path | None, kernel: str | None) -> Launch | None:
@@ -147,26 +167,68 @@ def _compile(arguments: argparse.Namespace) -> int:
     from compiler_core.driver import compile
 
     request, model = _request(arguments)
-    given = _inputs(arguments.inputs)
     blobs = MemoryBlobs()
+    return _told(compile(request, blobs, model, _inputs(arguments.inputs)), blobs, arguments)
+
+
+def _emulate(arguments: argparse.Namespace) -> int:
+    from compiler_core.driver import emulate
+
+    text = _text(arguments.source, _bytes(arguments.source))
+    blobs = MemoryBlobs()
+    launch, given = _launch(arguments.launch, None), _inputs(arguments.inputs)
+    events = emulate(text, launch, arguments.chip, blobs, given, time_only=arguments.time_only)
+    return _told(events, blobs, arguments)
+
+
+def _told(events: Iterator[AnyEvent], blobs: MemoryBlobs, arguments: argparse.Namespace) -> int:
+    """Reports the events as they come and writes the files that were asked for. Returns the exit status."""
     report = _JsonReport(sys.stdout) if arguments.json else _TextReport(sys.stdout)
     status = 0
     profiles: list[Profile] = []
-    for event in _numbered(compile(request, blobs, model, given)):
+    traces: dict[str, bytes] = {}
+    for event in _numbered(events):
         report.event(event)
         if isinstance(event, Failed):
             status = event.status
         elif isinstance(event, Outputs) and arguments.outputs:
             _write_outputs(arguments.outputs, event, blobs)
-        elif isinstance(event, Trace) and arguments.trace:
-            arguments.trace.write_bytes(blobs.by_hash[event.blob])
+        elif isinstance(event, Trace):
+            traces[event.scope] = blobs.by_hash[event.blob]
         elif isinstance(event, Profile):
             profiles.append(event)
+    if arguments.trace and traces:
+        arguments.trace.write_bytes(next(iter(reversed(traces.values()))))
     if arguments.profile and profiles:
-        arguments.profile.mkdir(parents=True, exist_ok=True)
-        for profile in profiles:
-            (arguments.profile / f"{profile.scope}.json").write_bytes(msgspec.json.format(msgspec.json.encode(profile)))
+        _write_profiles(arguments.profile, profiles, traces, blobs, arguments.chip)
     return status
+
+
+def _write_profiles(
+    folder: Path, profiles: Sequence[Profile], traces: Mapping[str, bytes], blobs: MemoryBlobs, chip_name: str
+) -> None:
+    """For each function SCOPE.json, SCOPE.html, SCOPE.trace.json and the tables in SCOPE/; for all of them op_summary.csv."""
+    from compiler_core.chips import chips
+    from compiler_core.profiling import detail_of, kernel_tables, op_summary, report
+
+    chip = chips()[chip_name]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "op_summary.csv").write_text(op_summary(profiles, chip), encoding="utf-8")
+    for profile in profiles:
+        name = _file_name(profile.scope)
+        detail = detail_of(blobs.by_hash[profile.detail])
+        trace = traces.get(profile.scope, b"")
+        (folder / f"{name}.json").write_bytes(msgspec.json.format(msgspec.json.encode(profile)))
+        (folder / f"{name}.html").write_text(report(profile, detail, chip, trace), encoding="utf-8")
+        (folder / f"{name}.trace.json").write_bytes(trace)
+        (folder / name).mkdir(exist_ok=True)
+        for table, text in kernel_tables(profile, detail, chip).items():
+            (folder / name / table).write_text(text, encoding="utf-8")
+
+
+def _file_name(scope: str) -> str:
+    """A function's name as a file's: a name from a text may hold anything."""
+    return re.sub(r"[^\w.-]", "_", scope).lstrip(".") or "kernel"
 
 
 def _numbered(events: Iterator[AnyEvent]) -> Iterator[AnyEvent]:
@@ -223,6 +285,8 @@ class _TextReport:
         self.line(f"{event.engine} {event.version} on {event.chip}, {event.clock_mhz:g} MHz")
         if event.launch is not None:
             self.line(f"launch: {json.dumps(msgspec.to_builtins(event.launch), ensure_ascii=False)}")
+        if event.engine == "emulator":
+            return
         self.line()
         self.line(f"{'pass':28} {'stage':8} {'ms':>8} {'ops':>5} {'cycles':>12} {'change':>8}  check")
 
@@ -251,10 +315,14 @@ class _TextReport:
         self.line(f"{diagnostic.severity}: {place}{node}{diagnostic.message.text}")
 
     def profile(self, event: Profile) -> None:
-        busy = "  ".join(f"{pipe} {share:.0%}" for pipe, share in event.utilisation.items() if share)
-        self.line(f"\n{event.scope}: busy {busy or 'nothing'}")
+        hits = f", L2 hits {event.l2_hits:.0%}" if event.l2_hits is not None else ""
+        self.line(f"\n{event.scope or 'profile'}: {event.cycles:,} cycles on {sum(k.active for k in event.kinds)} cores{hits}")
+        for kind in event.kinds:
+            for pipe, use in kind.pipes.items():
+                if use.busy:
+                    self.line(_pipe_line(f"{kind.kind} {pipe}", use, max(1, kind.cycles)))
         for verdict in event.verdicts:
-            self.line(f"  {verdict.message.text} {verdict.advice.text}")
+            self.line(f"  {verdict.message.text} {verdict.advice.text}{_gain_text(verdict)}")
 
     def outputs(self, event: Outputs) -> None:
         self.line()
@@ -267,8 +335,23 @@ class _TextReport:
         if event.cycles:
             self.line(
                 f"\n{event.cycles.total:,} cycles, {event.cycles.microseconds:.2f} µs"
-                f" (launch {event.cycles.launch_microseconds:.2f} µs apart), {event.passes} passes in {event.ms:.0f} ms"
+                f" (launch {event.cycles.launch_microseconds:.2f} µs apart),"
+                f" {f'{event.passes} passes ' if event.passes else ''}in {event.ms:.0f} ms"
             )
+
+
+def _pipe_line(name: str, use: PipeUse, cycles: int) -> str:
+    """A pipe's use as shares of the active cores' time."""
+    waits = "  ".join(f"{reason} {stalled / cycles:.0%}" for reason, stalled in use.stalls.items() if stalled / cycles >= 0.005)
+    return f"  {name:10} busy {use.busy / cycles:6.1%}  {use.instructions:8,} instructions  {waits}".rstrip()
+
+
+def _gain_text(verdict: Verdict) -> str:
+    if verdict.gain is None:
+        return ""
+    if verdict.gain.cycles <= 0:
+        return " (Removing this alone saves nothing.)"
+    return f" (At most {verdict.gain.share:.0%}: {verdict.gain.cycles:,} cycles.)"
 
 
 def _error_text(check: Verification) -> str:

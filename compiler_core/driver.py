@@ -15,6 +15,7 @@ from compiler_core.catalogue import Catalogue, ChipEntry, EngineEntry, ExampleEn
 from compiler_core.chips import chips
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error, templates
 from compiler_core.engines import builtin
+from compiler_core.engines.emulate import emulate as emulate_text
 from compiler_core.events import AnyEvent, DiagnosticEvent, Failed
 from compiler_core.importers.mlir import inspect_mlir, is_mlir
 from compiler_core.importers.triton import inspect_source
@@ -42,10 +43,34 @@ def compile(
     Bad input never raises: it yields diagnostics and a Failed with exit status 1, 3 or 4. `seq` is left to who keeps the
     journal; Accepted and Cancelled are the queue's to say.
     """
+    yield from _ended(_compile(request, blobs, model, inputs or {}))
+
+
+def emulate(
+    text: str,
+    launch: Launch | None,
+    chip: str,
+    blobs: BlobSink,
+    inputs: Mapping[str, np.ndarray] | None = None,
+    *,
+    time_only: bool = False,
+) -> Iterator[AnyEvent]:
+    """Runs machine-stage text on the emulated chip as it is; yields the same events as `compile`, without passes."""
+    yield from _ended(emulate_text(text, launch, chip, blobs, inputs or {}, time_only=time_only))
+
+
+def _compile(
+    request: CompileRequest, blobs: BlobSink, model: bytes | None, inputs: Mapping[str, np.ndarray]
+) -> Iterator[AnyEvent]:
+    if request.engine not in ENGINES:
+        raise Refused(error("engine-absent", name=request.engine))
+    yield from ENGINES[request.engine](request, blobs, model, inputs)
+
+
+def _ended(events: Iterator[AnyEvent]) -> Iterator[AnyEvent]:
+    """The events; where they break off, what was wrong and Failed."""
     try:
-        if request.engine not in ENGINES:
-            raise Refused(error("engine-absent", name=request.engine))
-        yield from ENGINES[request.engine](request, blobs, model, inputs or {})
+        yield from events
     except Refused as refused:
         yield from _refusal(refused.diagnostics, 3 if isinstance(refused, LimitHit) else 1)
     except RecursionError:

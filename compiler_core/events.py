@@ -108,10 +108,114 @@ class Pass(Event, frozen=True, kw_only=True, tag="pass"):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
+class Gain(msgspec.Struct, frozen=True):
+    """What removing a verdict's cause would save: measured by timing the same instructions again without it.
+
+    An upper bound of what a change of the program can gain, not a forecast.
+    """
+
+    cycles: int
+    share: float
+    """Of the kernel's cycles; for launching, of the kernel's time with its launch."""
+
+
 class Verdict(msgspec.Struct, frozen=True):
     message: Message
     advice: Message
     lines: tuple[int, ...] = ()
+    rule: str = ""
+    """The rule's name in the table of rules."""
+    value: float = 0.0
+    """What the rule measured, in the unit of its threshold."""
+    threshold: float = 0.0
+    gain: Gain | None = None
+
+
+class PipeUse(msgspec.Struct, frozen=True):
+    """What one pipe did, in cycles. What is neither busy nor stalled is idle: nothing was left for the pipe to do."""
+
+    busy: int
+    stalls: dict[str, int] = {}
+    """By reason: flag, queue, bandwidth, issue, barrier, communication. Bandwidth is part of busy: a transfer takes longer."""
+    instructions: int = 0
+
+
+class CoreKind(msgspec.Struct, frozen=True):
+    """All active cores of one kind, added up."""
+
+    kind: str
+    """AIC or AIV on a split chip, AI on a coupled one."""
+    available: int
+    active: int
+    cycles: int
+    """Added up over the active cores, from the launch's first instruction to each core's last."""
+    pipes: dict[str, PipeUse]
+
+
+class CoreUse(msgspec.Struct, frozen=True):
+    """What one core did."""
+
+    kind: str
+    index: int
+    blocks: int
+    end: int
+    pipes: dict[str, PipeUse]
+    traffic: dict[str, int]
+    """Bytes by path."""
+    read: int = 0
+    """Bytes it asked global memory for."""
+    missed: int = 0
+    """Those of them that L2 did not hold."""
+    conflicts: int = 0
+    """Cycles of vector instructions lost to bank conflicts."""
+    types: dict[str, int] = {}
+    """Work of the cube and the vector unit in cycles, by pipe and element type: "V float32"."""
+
+
+class Series(msgspec.Struct, frozen=True):
+    """A quantity over time on one core: it has the value of a point until the next."""
+
+    name: str
+    """A buffer (bytes that are live), or a path of global memory (bytes a cycle)."""
+    core: str
+    capacity: float
+    """The buffer's bytes, or the rate of the path."""
+    points: tuple[tuple[int, float], ...]
+
+
+class PathLine(msgspec.Struct, frozen=True):
+    """A source line's part of the critical path."""
+
+    line: int
+    """0 where the instruction has no source line."""
+    pipe: str
+    name: str
+    cycles: int
+    count: int
+
+
+class PathStep(msgspec.Struct, frozen=True):
+    """An instruction on the critical path; `reason` is what made it start when it did."""
+
+    start: int
+    cycles: int
+    core: str
+    pipe: str
+    name: str
+    lines: tuple[int, ...]
+    reason: str
+
+
+class ProfileDetail(msgspec.Struct, frozen=True):
+    """What is too long for an event: a blob of the Profile event."""
+
+    cores: tuple[CoreUse, ...]
+    occupancy: tuple[Series, ...] = ()
+    bandwidth: tuple[Series, ...] = ()
+    path: tuple[PathLine, ...] = ()
+    """By cycles, the most first; together they are as long as the kernel."""
+    steps: tuple[PathStep, ...] = ()
+    """The path in time, so far as it was kept."""
 
 
 class Profile(Event, frozen=True, kw_only=True, tag="profile"):
@@ -121,10 +225,23 @@ class Profile(Event, frozen=True, kw_only=True, tag="profile"):
     traffic: dict[str, int]
     """Bytes by path, such as "GM->UB"."""
     stalls: dict[str, int]
-    """Stalled cycles by reason: flag, queue, bandwidth, issue, barrier."""
+    """Stalled cycles by reason: flag, queue, bandwidth, issue, barrier, communication."""
     roofline: tuple[float, float]
     """Arithmetic intensity (operations a byte) and performance (operations a cycle)."""
     verdicts: tuple[Verdict, ...] = ()
+    cycles: int = 0
+    microseconds: float = 0.0
+    launch_microseconds: float = 0.0
+    blocks: int = 0
+    roofs: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """What the chip can do: operations a cycle (of the units the kernel uses), bytes a cycle of global memory and of L2."""
+    l2_hits: float | None = None
+    """Share of the bytes read from global memory that L2 held; None where nothing was read."""
+    kinds: tuple[CoreKind, ...] = ()
+    memory: dict[str, int] = {}
+    """Peak bytes of each buffer of one core."""
+    detail: str = ""
+    """Blob: JSON of a ProfileDetail; empty in records from before there was one."""
 
 
 class Trace(Event, frozen=True, kw_only=True, tag="trace"):

@@ -11,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 import compiler_core.dialects  # noqa: F401  # pyright: ignore[reportUnusedImport] - declares the ops
-from compiler_core import __version__
+from compiler_core import __version__, emulator
 from compiler_core.blobs import BlobSink
 from compiler_core.chips import Chip, chips
 from compiler_core.diagnostics import LimitHit, Refused, error, message
@@ -227,7 +227,7 @@ def kernel_results(
     compilation: Compilation, module: Op, launch: Launch, inputs: dict[str, np.ndarray | int | float], meter: KernelMeter
 ) -> Iterator[AnyEvent]:
     run, verifications = meter.run(module)
-    yield from results(compilation, symbol(entry(module)), run)
+    yield from results(compilation.chip, compilation.blobs, symbol(entry(module)), run.result)
     outputs: list[Output] = []
     checks = iter(verifications)
     for (name, value), after in zip(inputs.items(), run.arguments, strict=True):
@@ -248,10 +248,10 @@ def view_like(buffer: np.ndarray, launch: Launch, name: str) -> np.ndarray:
     return np.lib.stride_tricks.as_strided(buffer, argument.shape, strides, writeable=False)
 
 
-def results(compilation: Compilation, scope: str, run: Run) -> Iterator[AnyEvent]:
+def results(chip: Chip, blobs: BlobSink, scope: str, result: emulator.Result) -> Iterator[AnyEvent]:
     """Profile and timeline of a finished run."""
-    yield profile_event(run.result, compilation.chip, scope)
-    yield Trace(scope=scope, blob=compilation.blobs.put(run.result.trace))
+    yield profile_event(result, chip, scope, blobs)
+    yield Trace(scope=scope, blob=blobs.put(result.trace))
 
 
 def output(blobs: BlobSink, name: str, array: np.ndarray, verification: Verification | None) -> Output:
@@ -385,7 +385,7 @@ def model_kernels(work: ModelWork, module: Op, chosen: Sequence[int]) -> Iterato
 def model_results(compilation: Compilation, kernels: dict[str, Program], meter: ModelMeter) -> Iterator[AnyEvent]:
     arrays, calls = meter.run(kernels)
     for name, run in dict(reversed(calls)).items():
-        yield from results(compilation, name, run)
+        yield from results(compilation.chip, compilation.blobs, name, run.result)
     verifications = meter.check(arrays)
     outputs = [
         output(compilation.blobs, name, array, verification)

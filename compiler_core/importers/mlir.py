@@ -49,6 +49,18 @@ def import_mlir(text: str) -> tuple[Op, Stage]:
     raise Refused(error("mlir-no-stage", dialects=", ".join(sorted(used - known) or sorted(used))))
 
 
+def import_machine(text: str) -> Op:
+    """The module of a machine-stage text, for the emulator to judge. Raises Refused where it does not parse, has no function or
+    is of a stage that has to be lowered first.
+    """
+    module = parse_module(text)
+    if not device_functions(module):
+        raise Refused(error("no-kernel"))
+    if not any(op.dialect == "hivm" for op in module.walk()):
+        raise Refused(error("emulate-not-machine", dialects=", ".join(sorted({op.dialect for op in module.walk()}))))
+    return module
+
+
 def user_arguments(module: Op, stage: Stage) -> list[Value]:
     """The first function's arguments without the vendor's hidden ones in front and the grid behind."""
     kernel = entry(module)
@@ -90,7 +102,11 @@ def _wanted(type: Type) -> str:
 
 def inspect_mlir(text: str) -> Inspection:
     """The first function of a text, and a launch guessed from its argument types. Raises Refused as `import_mlir` does."""
-    module, stage = import_mlir(text)
+    return guess(*import_mlir(text))
+
+
+def guess(module: Op, stage: Stage) -> Inspection:
+    """The first function of a module, and a launch guessed from its argument types."""
     kernel = entry(module)
     parameters: list[Parameter] = []
     values: dict[str, TensorArgument | bool | int | float] = {}

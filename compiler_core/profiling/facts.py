@@ -61,3 +61,15 @@ def facts(result: Result, chip: Chip) -> Facts:
         launch_share=result.launch_microseconds / total_us if total_us else 0.0,
         issue_share=min(1.0, result.stalls.get("issue", 0) / spent),
     )
+
+
+def roofs(result: Result, chip: Chip) -> tuple[float, float, float]:
+    """What the chip can do at most: operations a cycle of the unit the kernel computes with, over all its cores (fp16: the cube
+    multiplies and adds, the vector unit does one operation an element); bytes a cycle of global memory, and of L2.
+    """
+    timing = chip.timing
+    if result.pipes.get("M"):
+        peak = 2 * 16 * 16 * timing.cube.step_k["f16"] / timing.cube.step_cycles * chip.cube_cores
+    else:
+        peak = timing.vector.repeat_bytes / 2 * chip.vector_cores
+    return peak, timing.memory.gm_rate, timing.memory.l2_rate
