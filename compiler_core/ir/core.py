@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import count
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from compiler_core.ir.attributes import Attribute, AttributeValue, attribute
 from compiler_core.ir.types import Type
@@ -15,8 +14,7 @@ A = TypeVar("A", bound=Attribute)
 _ids = count(1)
 
 
-@dataclass(frozen=True)
-class Location:
+class Location(NamedTuple):
     """Where an op comes from. `line` and `column` count from 1; a model's op has line 0 and the node's name."""
 
     file: str
@@ -84,11 +82,15 @@ class Op:
         self.origin = origin
         self.location = location
         self.parent: Block | None = None
-        self.attributes: dict[str, Attribute] = {k: attribute(v) for k, v in attributes.items()} if attributes else {}
+        self.attributes: dict[str, Attribute] = (
+            {k: v if isinstance(v, Attribute) else attribute(v) for k, v in attributes.items()} if attributes else {}
+        )
         self._operands: list[Value] = list(operands)
         for operand in self._operands:
             operand.uses.append(self)
-        self.results: list[Value] = [Value(t, self, i, names[i] if i < len(names) else "") for i, t in enumerate(results)]
+        self.results: list[Value] = [Value(t, self, i) for i, t in enumerate(results)]
+        for result, hint in zip(self.results, names, strict=False):
+            result.name = hint
         self.regions: list[Region] = list(regions)
         for region in self.regions:
             region.parent = self

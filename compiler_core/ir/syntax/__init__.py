@@ -1,0 +1,1 @@
+"""Reading MLIR text, a layer a file: scanner, types, attributes, locations, ops in the generic form, in custom forms."""
