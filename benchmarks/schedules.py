@@ -1,7 +1,7 @@
 """Programs with a given schedule, for comparing emulated times with published ones: sums, copies and matrix products.
 
-Each function takes the parameters a publication gives (split over cores, tile, buffering, order) and makes the hivm program that
-runs so. They are for timing only: buffers are reused without waiting where the published program does not wait either.
+Each function takes the parameters a publication gives (split over cores, tile, buffering, order) and makes the hivm program
+that runs so. They are for timing only: buffers are reused without waiting where the published program does not wait either.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,8 +19,9 @@ from compiler_core.dialects.builtin import function
 from compiler_core.dialects.hivm import block_shape
 from compiler_core.dialects.indices import Mixed
 from compiler_core.emulator import Result, run
-from compiler_core.ir import Attribute, Builder, Location, Op, RawAttr, UnitAttr, Value, module, single_block
-from compiler_core.ir.types import DYNAMIC, MemRefType, Type, f16, f32, i1, i32, i64, index
+from compiler_core.ir import Attribute, Builder, DenseArrayAttr, Location, Op, RawAttr, UnitAttr, Value, module, single_block
+from compiler_core.ir.dtypes import dtype_of
+from compiler_core.ir.types import DYNAMIC, MemRefType, Type, f16, f32, i32, i64, index
 
 STREAMED: dict[str, Attribute] = {"eviction_policy": RawAttr("#hivm.eviction_policy<EvictFirst>")}
 """On a load: L2 does not keep what it reads."""
@@ -56,8 +57,7 @@ class Schedule:
         """Ends the program. `shapes`: elements and type of each argument."""
         hivm.pipe_barrier(self.builder, "PIPE_ALL")
         self.builder.op("func.return")
-        kinds = {f16: np.float16, f32: np.float32}
-        arguments = tuple(np.empty(elements, kinds[element]) for elements, element in shapes)
+        arguments = tuple(np.empty(elements, dtype_of(element)) for elements, element in shapes)
         return Program(module([self.function]), arguments, blocks)
 
     # Numbers
@@ -320,130 +320,192 @@ def gemm(
 ) -> Program:
     """C = A B of fp16 matrices, with A [m, k] and B given as [n, k] (`b_rows`: as [k, n]).
 
-    base: rows, columns and depth of a step in L0. steps: depths of A and of B brought into L1 at once (the one a multiple of the
+    base: rows, columns and depth of a step in L0. steps: depths of A and of B brought into L1 at once (one a multiple of the
     other). buffers: in L1, for each operand. order: "nm" goes through the row tiles of a column of tiles first. unit_flag: the
     cube may write L0C while its last content leaves, as far as that has left (here: without waiting). b_first: B's pack is
     fetched before A's.
     """
     s = Schedule("AIC", {"a": f16, "b": f16, "c": out})
-    bm, bn, bk = base
-    high, low = max(steps), min(steps)
-    assert high % low == 0 and k % (high * bk) == 0
-    a_pack, b_pack = bm * bk * steps[0] * 2, bn * bk * steps[1] * 2
-    second = a_pack * buffers
-    for event in range(buffers):
-        s.set("MTE1>MTE2", event)
-        s.set("MTE1>MTE2", buffers + event)
-    if not unit_flag:
-        s.set("FIX>M")
-    with s.loop(split.rounds) as round_:
-        top = s.times(s.plus(s.remainder(s.block, split.down), s.times(round_, split.down)), split.rows)
+    product = _Product(s, (m, n, k), base, steps, buffers, out, b_rows, b_first, unit_flag)
+    product.begin()
+    with s.loop(split.rounds) as turn:
+        top = s.times(s.plus(s.remainder(s.block, split.down), s.times(turn, split.down)), split.rows)
         left = s.times(s.quotient(s.block, split.down), split.columns)
         height, width = s.rest(m, top, split.rows), s.rest(n, left, split.columns)
-        down, across = s.turns(height, bm), s.turns(width, bn)
+        down, across = s.turns(height, base[0]), s.turns(width, base[1])
         outer, inner = (across, down) if order == "nm" else (down, across)
         with s.loop(outer) as i, s.loop(inner) as j:
-            mi, ni = (j, i) if order == "nm" else (i, j)
-            row, column = s.plus(top, s.times(mi, bm)), s.plus(left, s.times(ni, bn))
-            tall = bm if m % bm == 0 and split.rows % bm == 0 else s.rest(s.plus(top, height), row, bm)
-            wide = bn if n % bn == 0 and split.columns % bn == 0 else s.rest(s.plus(left, width), column, bn)
-            tile = _Tile(
-                s, (m, n, k), (row, column), (tall, wide), base, steps, buffers, second, b_rows, b_first, (a_pack, b_pack)
-            )
-            accumulator = s.buffer(0, block_shape(bm, bn, 4, "cc"), f32, "cc")
-            if not unit_flag:
-                s.wait("FIX>M")
-            tile.depth(k // bk, accumulator)
-            s.then("M>FIX")
-            quantised: dict[str, Attribute] = {"dma_mode": RawAttr("#hivm.dma_mode<nz2nd>")}
-            if out == f16:
-                quantised["pre_quant"] = RawAttr("#hivm.fixpipe_pre_quant_mode<F322F16>")
-            s.move("fixpipe", accumulator, s.part("c", s.plus(s.times(row, n), column), [tall, wide], [n, 1]), quantised)
-            if not unit_flag:
-                s.set("FIX>M")
-    if not unit_flag:
-        s.wait("FIX>M")
-    for event in range(2 * buffers):
-        s.wait("MTE1>MTE2", event)
+            row, column = (s.times(x, b) for x, b in zip((j, i) if order == "nm" else (i, j), base, strict=False))
+            tall = base[0] if m % base[0] == 0 == split.rows % base[0] else s.rest(height, row, base[0])
+            wide = base[1] if n % base[1] == 0 == split.columns % base[1] else s.rest(width, column, base[1])
+            product.tile(s.plus(top, row), s.plus(left, column), tall, wide)
+    product.end()
     return s.program([(m * k, f16), (n * k, f16), (m * n, out)], split.cores)
 
 
+def gemm_zigzag(m: int, n: int, k: int, cores: int, base: tuple[int, int, int], steps: tuple[int, int]) -> Program:
+    """As gemm, with tiles of C dealt to cores in stretches of one order: row of tiles after row of tiles, every second one
+    backwards. A core empties its pipes after each tile.
+    """
+    s = Schedule("AIC", {"a": f16, "b": f16, "c": f16})
+    product = _Product(s, (m, n, k), base, steps, unit_flag=False)
+    across = n // base[1]
+    first, count = spread(s, m // base[0] * across, cores)
+    product.begin()
+    with s.loop(count) as turn:
+        number = s.plus(first, turn)
+        i, j = s.quotient(number, across), s.remainder(number, across)
+        backwards = s.is_less(0, s.remainder(i, 2))
+        j = index_math.choose(s.builder, backwards, index_math.subtract(s.builder, across - 1, j), j)
+        product.tile(s.times(i, base[0]), s.times(j, base[1]), *base[:2])
+        hivm.pipe_barrier(s.builder, "PIPE_ALL")
+    product.end()
+    return s.program([(m * k, f16), (n * k, f16), (m * n, f16)], cores)
+
+
 @dataclass
-class _Tile:
-    """The sum over the depth for one tile of C."""
+class _Product:
+    """The part of a matrix product that makes one tile of C after another, each as a sum over the depth."""
 
     s: Schedule
     shape: tuple[int, int, int]
-    at: tuple[Mixed, Mixed]
-    size: tuple[Mixed, Mixed]
     base: tuple[int, int, int]
     steps: tuple[int, int]
-    buffers: int
-    second: int
-    b_rows: bool
-    b_first: bool
-    packs: tuple[int, int]
+    buffers: int = 2
+    out: Type = f16
+    b_rows: bool = False
+    b_first: bool = False
+    unit_flag: bool = True
 
-    def depth(self, turns: int, accumulator: Value) -> None:
-        """Packs of the operand with fewer steps, one a turn; the other's pack lasts several turns."""
+    def begin(self) -> None:
+        """All buffers are free."""
+        for event in range(2 * self.buffers):
+            self.s.set("MTE1>MTE2", event)
+        if not self.unit_flag:
+            self.s.set("FIX>M")
+
+    def end(self) -> None:
+        for event in range(2 * self.buffers):
+            self.s.wait("MTE1>MTE2", event)
+        if not self.unit_flag:
+            self.s.wait("FIX>M")
+
+    def tile(self, row: Mixed, column: Mixed, tall: Mixed, wide: Mixed) -> None:
+        s, (_, n, k) = self.s, self.shape
+        accumulator = s.buffer(0, block_shape(*self.base[:2], 4, "cc"), f32, "cc")
+        if not self.unit_flag:
+            s.wait("FIX>M")
+        self._sum(k // self.base[2], (row, column), (tall, wide), accumulator)
+        s.then("M>FIX")
+        attributes: dict[str, Attribute] = {"dma_mode": RawAttr("#hivm.dma_mode<nz2nd>")}
+        if self.out == f16:
+            attributes["pre_quant"] = RawAttr("#hivm.fixpipe_pre_quant_mode<F322F16>")
+        s.move("fixpipe", accumulator, s.part("c", s.plus(s.times(row, n), column), [tall, wide], [n, 1]), attributes)
+        if not self.unit_flag:
+            s.set("FIX>M")
+
+    def _sum(self, depth: int, at: tuple[Mixed, Mixed], size: tuple[Mixed, Mixed], accumulator: Value) -> None:
+        """A turn for each pack of the operand with fewer steps; the other's pack lasts several turns."""
         s, low = self.s, min(self.steps)
-        with s.loop(turns // low) as turn:
+        ratios = [steps // low for steps in self.steps]
+        with s.loop(depth // low) as turn:
             parts: dict[int, Value] = {}
             for operand in (1, 0) if self.b_first else (0, 1):
-                parts[operand] = self._fetch(operand, turn, self.steps[operand] // low)
-            for operand in (0, 1):
-                ratio = self.steps[operand] // low
-                with s.when(self._is_first(turn, ratio)):
+                parts[operand] = self._fetch(operand, turn, ratios[operand], at[operand], size[operand])
+            for operand, ratio in enumerate(ratios):
+                with s.when(self._is_at(turn, ratio, 0)):
                     s.wait("MTE2>MTE1", self._event(operand, turn, ratio))
             clear = arith.compare(s.builder, "eq", turn, s.value(0))
-            sizes = [[s.value(x)] for x in (self.size[0], low * self.base[2], self.size[1])]
+            sizes = [[s.value(x)] for x in (size[0], low * self.base[2], size[1])]
             attributes = None if self.b_rows else {"b_transpose": UnitAttr()}
             hivm.instruction(s.builder, "mmadL1", [[parts[0]], [parts[1]], [clear], *sizes, [accumulator]], attributes)
-            for operand in (0, 1):
-                ratio = self.steps[operand] // low
-                with s.when(self._is_last(turn, ratio)):
+            for operand, ratio in enumerate(ratios):
+                with s.when(self._is_at(turn, ratio, ratio - 1)):
                     s.set("MTE1>MTE2", self._event(operand, turn, ratio))
 
-    def _fetch(self, operand: int, turn: Value, ratio: int) -> Value:
+    def _fetch(self, operand: int, turn: Value, ratio: int, at: Mixed, size: Mixed) -> Value:
         """Brings in the operand's pack where the turn begins one, and gives the part of it that the turn uses."""
-        s, (m, n, k), depth = self.s, self.shape, self.steps[operand] * self.base[2]
-        event = self._event(operand, turn, ratio)
-        slot = s.remainder(s.quotient(turn, ratio), self.buffers) if self.buffers > 1 else 0
-        address = s.plus(self.second * operand, s.times(slot, self.packs[operand]))
-        transposed = operand == 1 and self.b_rows
-        most = self.base[operand]
-        shape = (depth, most) if transposed else (most, depth)
-        buffer = s.buffer(address, block_shape(*shape, 2, "cbuf"), f16, "cbuf")
-        at, size, low = self.at[operand], self.size[operand], s.times(s.quotient(turn, ratio), depth)
-        with s.when(self._is_first(turn, ratio)):
+        s, (_, n, k) = self.s, self.shape
+        most, depth = self.base[operand], self.steps[operand] * self.base[2]
+        across = operand == 1 and self.b_rows
+        number, event = s.quotient(turn, ratio), self._event(operand, turn, ratio)
+        packs = [self.base[i] * self.base[2] * self.steps[i] * 2 for i in (0, 1)]
+        address = s.alternating(number, self.buffers, operand * packs[0] * self.buffers, packs[operand])
+        buffer = s.buffer(address, block_shape(*((depth, most) if across else (most, depth)), 2, "cbuf"), f16, "cbuf")
+        low = s.times(number, depth)
+        with s.when(self._is_at(turn, ratio, 0)):
             s.wait("MTE1>MTE2", event)
-            name = "ab"[operand]
-            if transposed:
-                source = s.part(name, s.plus(s.times(low, n), at), [depth, size], [n, 1])
+            if across:
+                source = s.part("b", s.plus(s.times(low, n), at), [depth, size], [n, 1])
             else:
-                source = s.part(name, s.plus(s.times(at, k), low), [size, depth], [k, 1])
+                source = s.part("ab"[operand], s.plus(s.times(at, k), low), [size, depth], [k, 1])
             s.move("nd2nz", source, buffer)
             s.set("MTE2>MTE1", event)
         if ratio == 1:
             return buffer
         used = self.base[2] * min(self.steps)
-        blocks = list(block_shape(*((used, most) if transposed else (most, used)), 2, "cbuf"))
-        axis = 1 if transposed else 0
+        blocks = block_shape(*((used, most) if across else (most, used)), 2, "cbuf")
+        axis = 1 if across else 0
         start: list[Mixed] = [0, 0, 0, 0]
         start[axis] = s.times(s.remainder(turn, ratio), blocks[axis])
         return s.cut(buffer, blocks, start)
 
     def _event(self, operand: int, turn: Value, ratio: int) -> Mixed:
-        if self.buffers == 1:
-            return operand
-        slot = self.s.remainder(self.s.quotient(turn, ratio), self.buffers)
-        return self.s.plus(self.buffers * operand, slot)
+        return self.s.alternating(self.s.quotient(turn, ratio), self.buffers, self.buffers * operand, 1)
 
-    def _is_first(self, turn: Value, ratio: int) -> Value | None:
-        return None if ratio == 1 else self._at(turn, ratio, 0)
-
-    def _is_last(self, turn: Value, ratio: int) -> Value | None:
-        return None if ratio == 1 else self._at(turn, ratio, ratio - 1)
-
-    def _at(self, turn: Value, ratio: int, place: int) -> Value:
+    def _is_at(self, turn: Value, ratio: int, place: int) -> Value | None:
+        """Whether a turn is that place of the pack; None where every turn is."""
+        if ratio == 1:
+            return None
         return arith.compare(self.s.builder, "eq", self.s.value(self.s.remainder(turn, ratio)), self.s.value(place))
+
+
+def vadds(times: int, repeats: int, places: Sequence[int]) -> Program:
+    """The same fp32 sum so many times over, without waiting: x, y, z at these places of UB."""
+    s = Schedule("AIV", {"x": f32})
+    x, y, z = (s.buffer(place, [repeats * 64], f32) for place in places)
+    with s.loop(times):
+        hivm.vector(s.builder, "vadd", [x, y], z)
+    return s.program([(1, f32)], 1)
+
+
+def nd_to_nz(size: int, split: tuple[int, int], tile: tuple[int, int], pitch: int) -> Program:
+    """A square fp16 matrix into NZ by way of UB, ping-pong: cores as `split` rows and columns of tiles, blocks of 32 bytes
+    written `pitch` blocks apart.
+    """
+    s = Schedule("AIV", {"x": f16, "z": f16})
+    height, width = tile
+    columns = width // 16
+    across = size // width // split[1]
+    rows = -(-size // height)
+    least, more = divmod(rows, split[0])
+    group = s.quotient(s.block, split[1])
+    first = s.plus(s.times(group, least), index_math.smaller(s.builder, group, more))
+    count = index_math.choose(s.builder, s.is_less(group, more), least + 1, least) if more else least
+    taken, made = height * width * 2, pitch * columns * 32
+    for event in (0, 1):
+        s.set("V>MTE2", event)
+        s.set("MTE3>V", event)
+    with s.loop(s.times(count, across)) as turn:
+        event = s.remainder(turn, 2)
+        row = s.times(s.plus(first, s.quotient(turn, across)), height)
+        column = s.times(s.plus(s.times(s.remainder(s.block, split[1]), across), s.remainder(turn, across)), width)
+        tall = height if size % height == 0 else s.rest(size, row, height)
+        source = s.cut(s.buffer(s.alternating(turn, 2, 0, taken), [height, columns, 16], f16), [tall, columns, 16])
+        place = s.alternating(turn, 2, 2 * taken, made)
+        target = s.cut(s.buffer(place, [columns, pitch, 16], f16), [columns, tall, 16])
+        s.wait("V>MTE2", event)
+        s.move("load", s.part("x", s.plus(s.times(row, size), column), [tall, columns, 16], [size, 16, 1]), source)
+        s.then("MTE2>V", event)
+        s.wait("MTE3>V", event)
+        order: dict[str, Attribute] = {"permutation": DenseArrayAttr((1, 0, 2))}
+        hivm.instruction(s.builder, "vtranspose", [[source], [target]], order)
+        s.set("V>MTE2", event)
+        s.then("V>MTE3", event)
+        out = s.plus(s.times(column, size), s.times(row, 16))
+        s.move("store", target, s.part("z", out, [columns, tall, 16], [16 * size, 16, 1]))
+        s.set("MTE3>V", event)
+    for event in (0, 1):
+        s.wait("V>MTE2", event)
+        s.wait("MTE3>V", event)
+    return s.program([(size * size, f16)] * 2, split[0] * split[1])
