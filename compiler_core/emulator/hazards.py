@@ -330,7 +330,11 @@ class _Walk:
             self.count[pipe] = number + 1
             if pipe % COUNT == S:
                 self.known[pipe][pipe] = number + 1
-                self.issue(pipe)
+                for other in range(pipe - S, pipe - S + COUNT):
+                    if other in self.blocked:
+                        self.blocked[other].append(Step(LEARN, other, clock=tuple(self.known[pipe])))
+                    else:
+                        self.known[other][pipe] = number + 1
         elif kind == SET:
             clock = self.done(pipe)
             for channel in channels:

@@ -14,6 +14,7 @@ from compiler_core.dialects.builtin import argument_attributes, device_functions
 from compiler_core.dialects.hivm import MEMORY
 from compiler_core.emulator import instructions
 from compiler_core.emulator.cache import L2
+from compiler_core.emulator.conflicts import Conflicts
 from compiler_core.emulator.hazards import HazardCheck
 from compiler_core.emulator.lanes import is_vector
 from compiler_core.emulator.launch import Launch
@@ -109,7 +110,7 @@ def _run(
     blocks = launch.blocks
     machine = Machine(chip, local, recorder, functional, limits, time.monotonic() + limits.seconds, blocks)
     bound, written_back = _bind(target, arguments, grid)
-    check = HazardCheck()
+    check, conflicts = HazardCheck(), Conflicts(target)
     with np.errstate(all="ignore"):
         for first, count in _batches(local, grid, blocks, functional, limits):
             if functional:
@@ -119,6 +120,8 @@ def _run(
             _execute(program, machine, bound, first, count)
             if not recorder.enabled:
                 continue
+            if hazards:
+                conflicts.batch(recorder, first)
             for path in recorder.finish(first):
                 if hazards:
                     check.path(path, lambda code: launch.items(code, recorder.variants))
@@ -126,7 +129,7 @@ def _run(
                     launch.add(path)
     for original, copy in written_back:
         original[...] = copy.reshape(original.shape)
-    return _result(launch, machine, check.diagnostics, timing)
+    return _result(launch, machine, [*check.diagnostics, *conflicts.findings()], timing)
 
 
 def _blocks_to_launch(function: Op, chip: Chip, programs: int) -> int:
