@@ -29,6 +29,12 @@ class MemoryTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Cycles of a data path for each L2 line a transfer touches, where that is more than its bytes need."""
     issue_cycles: float
     """Least cycles of one transfer."""
+    miss_startup: float
+    """Added to a transfer's startup where L2 does not hold all of it."""
+    same_lines: float
+    """Factor on a transfer of lines that other cores read at the same time."""
+    l1_write_rate: float
+    """Bytes a cycle at which L1 takes what MTE2 brings; L0 cannot be loaded meanwhile."""
 
 
 class VectorTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +72,8 @@ class ScalarTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issue: float
     flag: float
     """Cycles between an event's set and the wait that sees it."""
+    notify: float
+    """The same between two cores."""
 
 
 class LaunchTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

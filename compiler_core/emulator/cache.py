@@ -5,6 +5,7 @@ since it was last touched. Blocks of one batch run in step, so the first of them
 find it; the share found is averaged over the blocks that issue the transfer together. A launch starts with an empty cache.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,19 +17,38 @@ LINE = 512
 """Bytes of an L2 line. Source: GM transfers are split into up to 512 B, and 512 B alignment matters (public cost models)."""
 
 CHUNK = 1 << 20
-"""Runs looked at together; bounds the memory of a launch that is timed in one batch."""
+"""Runs laid out together; bounds the memory of a launch that is timed in one batch."""
+KEPT = 1 << 23
+"""Lines whose places are remembered, so that a tile that comes again need not be laid out again."""
 _NEVER = -(1 << 62)
 
 
 class Lines(NamedTuple):
-    """A transfer as L2 sees it, for one block: contiguous runs, bytes of a run, lines touched, and the share of them not
-    found.
+    """A transfer as L2 sees it, for one block: contiguous runs, bytes of a run, lines touched, the share of them not found, and
+    whether other blocks touch the same lines at the same time.
     """
 
     runs: int
     run_bytes: int
     lines: int
     missed: float
+    crowd: bool
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where the tiles of a transfer lie: lines of their buffer, for all blocks that issue it; a line may come several times."""
+
+    stamps: Array
+    index: Array | slice
+    runs: int
+    run_bytes: int
+    lines: int
+    users: int
+    """Lines touched by all blocks, counting a line for each of them."""
+    crowd: bool
+    last: int = _NEVER
+    """The clock when it was last touched and its stamps not yet written."""
 
 
 class L2:
@@ -37,33 +57,103 @@ class L2:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.clock = 0
+        """Bytes brought in so far."""
+        self.held = 0
+        """Bytes of different lines brought in so far."""
         self.stamps: dict[int, Array] = {}
+        self._rows: dict[int, tuple[int, Array]] = {}
+        self._places: dict[tuple[int, int | bytes, int], _Place] = {}
+        self._kept = 0
+        self._settled = False
 
-    def touch(self, buffer: GlobalBuffer, tile: Tile, start: int | Array, lanes: int) -> Lines:
-        """Brings in what a tile over `lanes` blocks needs, from their starts; one number stands for all of them."""
-        run, offsets = tile.rows()
-        starts = np.atleast_1d(np.asarray(start, np.int64))
-        parts = np.array_split(starts, -(-len(starts) * len(offsets) // CHUNK))
-        touched, missed = map(sum, zip(*(self._bring(buffer, tile, p, offsets, run) for p in parts), strict=True))
-        users = lanes if len(starts) == 1 else 1
-        share = round(64 * missed / (touched * users)) / 64
-        return Lines(len(offsets), run * tile.dtype.itemsize, max(1, round(touched / len(starts))), share)
+    def touch(self, buffer: GlobalBuffer, tile: Tile, start: int | Array, lanes: int, keep: bool = True) -> Lines:
+        """Brings in what a tile over `lanes` blocks needs, from their starts; one number stands for all of them.
 
-    def _bring(self, buffer: GlobalBuffer, tile: Tile, starts: Array, offsets: Array, run: int) -> tuple[int, int]:
-        """Lines touched and lines missed."""
+        The tile must live as long as the cache: it is known by its identity. Without `keep` what is brought in is not held.
+        """
+        key = (id(tile), start if isinstance(start, int) else start.tobytes(), lanes)
+        place = self._places.get(key)
+        if place is not None and self.clock <= self.capacity and keep:
+            place.last = self.clock
+            return Lines(place.runs, place.run_bytes, place.lines, 0.0, place.crowd)
+        if place is not None:
+            return self._found(place, self._bring(place, keep), place.users)
+        starts = np.unique(np.asarray(start, np.int64))
+        run_offsets = self._rows.get(id(tile)) or self._rows.setdefault(id(tile), tile.rows())
+        parts = -(-len(starts) * len(run_offsets[1]) // CHUNK)
+        if parts == 1:
+            place = self._place(buffer, tile, starts, lanes)
+            if keep and self._kept < KEPT:
+                self._places[key] = place
+                self._kept += place.users
+            return self._found(place, self._bring(place, keep), place.users)
+        missed = users = 0
+        for part in np.array_split(starts, parts):
+            place = self._place(buffer, tile, part, lanes * len(part) // len(starts))
+            missed += self._bring(place, keep)
+            users += place.users
+        assert place is not None
+        return self._found(place, missed, users)
+
+    def _found(self, place: _Place, missed: int, users: int) -> Lines:
+        return Lines(place.runs, place.run_bytes, place.lines, round(64 * missed / users) / 64, place.crowd)
+
+    def _bring(self, place: _Place, keep: bool) -> int:
+        """Lines missed."""
+        if self.clock > self.capacity and not self._settled:
+            self._settle()
+        stamps, index = place.stamps, place.index
+        found = stamps[index]
+        old = found + self.capacity < self.clock
+        if isinstance(index, slice):
+            missed, fresh = int(np.count_nonzero(old)), int(np.count_nonzero(found == _NEVER))
+        else:
+            absent, new = index[old], index[found == _NEVER]
+            missed, fresh = _different(stamps, absent), _different(stamps, new) if len(new) else 0
+        if not keep:
+            if not isinstance(index, slice):
+                stamps[index] = found
+            return missed
+        self.clock += missed * LINE
+        self.held += fresh * LINE
+        stamps[index] = self.clock
+        return missed
+
+    def _settle(self) -> None:
+        """Writes the stamps that were left unwritten while nothing could be displaced."""
+        self._settled = True
+        for place in self._places.values():
+            if place.last != _NEVER:
+                place.stamps[place.index] = np.maximum(place.stamps[place.index], place.last)
+                place.last = _NEVER
+
+    def _place(self, buffer: GlobalBuffer, tile: Tile, starts: Array, lanes: int) -> _Place:
+        """Lines of the tiles at different starts."""
+        run, offsets = self._rows[id(tile)]
         item = tile.dtype.itemsize
-        begins = (starts[:, None] + offsets[None, :]).reshape(-1) * item
-        first = begins // LINE
-        counts = (begins + run * item - 1) // LINE - first + 1
-        total = int(counts.sum())
-        steps = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-        index = np.repeat(first, counts) + steps
+        size = run * item
         stamps = self.stamps.get(buffer.index)
         if stamps is None:
             stamps = np.full(buffer.size * item // LINE + 1, _NEVER, np.int64)
             self.stamps[buffer.index] = stamps
-        absent = index[stamps[index] + self.capacity < self.clock]
-        missed = len(np.unique(absent)) if len(absent) else 0
-        self.clock += missed * LINE
-        stamps[index] = self.clock
-        return total, missed
+        crowd = len(starts) < lanes
+        if len(offsets) == 1 and (len(starts) == 1 or bool((np.diff(starts) == run).all())):
+            low, high = int(starts[0]) * item, int(starts[-1]) * item + size
+            index: Array | slice = slice(low // LINE, (high - 1) // LINE + 1)
+            each = max(1, round(sum((s + size - 1) // LINE - s // LINE + 1 for s in (starts * item).tolist()) / len(starts)))
+            return _Place(stamps, index, 1, size, each, max(index.stop - index.start, each * lanes), crowd)
+        begins = (starts[:, None] + offsets[None, :]).reshape(-1) * item
+        first = begins // LINE
+        counts = (begins + size - 1) // LINE - first + 1
+        total = int(counts.sum())
+        steps = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+        index = np.repeat(first, counts) + steps
+        each = max(1, round(total / len(starts)))
+        return _Place(stamps, index, len(offsets), size, each, each * lanes if crowd else total, crowd)
+
+
+def _different(stamps: Array, index: Array) -> int:
+    """How many different lines there are; overwrites their stamps."""
+    order = np.arange(len(index))
+    stamps[index] = order
+    return int(np.count_nonzero(stamps[index] == order))

@@ -12,14 +12,16 @@ from compiler_core.dialects.hivm import enum, flag, numbers
 from compiler_core.emulator.cache import LINE, Lines
 from compiler_core.emulator.memory import Tile
 from compiler_core.emulator.recorder import Entry, Variant
+from compiler_core.ir import IntegerAttr
 
 PIPES = ("S", "V", "M", "MTE1", "MTE2", "MTE3", "FIX")
 S, V, M, MTE1, MTE2, MTE3, FIX = range(7)
 ALL = 7
 
-RUN, SET, WAIT, BARRIER, TAKE, GIVE = range(6)
+RUN, SET, WAIT, BARRIER, TAKE, GIVE, POST, AWAIT = range(8)
 """What an item does. RUN works; SET and WAIT are event flags; BARRIER empties a pipe; TAKE and GIVE are the flags inside a
-macro, a counter with credits: the i-th take waits for give number i − credits."""
+macro, a counter with credits: the i-th take waits for give number i − credits; POST and AWAIT are counters between the cores of
+a block."""
 
 Use = tuple[int, Literal["r", "w", "rw"]]
 """Which tile of the entry, and how."""
@@ -32,9 +34,10 @@ class Item(NamedTuple):
     pipe: int
     name: str
     work: float = 0.0
+    """Without what sharing adds."""
     startup: float = 0.0
-    starved: float = 0.0
-    """Part of the work that is waiting for a shared bandwidth."""
+    shared: int = 0
+    """Bytes through L2."""
     scalars: float = 0.0
     """Scalar work before it is issued."""
     other: int = 0
@@ -50,6 +53,8 @@ class Item(NamedTuple):
     """Issued by a macro, not by the scalar unit's own program."""
 
 
+FROM_L1 = frozenset({"L1->L0A", "L1->L0B"})
+
 WITH_SCALAR = {"vadd": "vadds", "vsub": "vadds", "vmul": "vmuls", "vmax": "vmaxs", "vmin": "vmins", "vcmp": "vcmps"}
 """The instruction that takes a number in place of its second buffer."""
 
@@ -59,14 +64,41 @@ CONFLICT_READ_WRITE = 1.8
 """Cycles of a repeat whose write meets a read in one bank. Source: a documented run, 139 cycles for 64 repeats of vadd."""
 
 
-class Costs:
-    """Costs on one chip, with `active` cores sharing memory. Notes the peaks of L0A and L0B, which only macros use."""
+class Contention(NamedTuple):
+    """How cores and pipes are in each other's way during a launch, on average."""
 
-    def __init__(self, chip: Chip, active: int) -> None:
+    readers: float
+    """Cores that read global memory at a time."""
+    writers: float
+    written_back: float = 0.0
+    """Bytes that L2 writes back for each byte it brings in."""
+    spilled: float = 0.0
+    """Bytes that L2 writes back for each byte stored, beside those."""
+    l1_writing: float = 0.0
+    """Share of the time that L1 is being written."""
+
+
+class Costs:
+    """Costs on one chip. Notes the peaks of L0A and L0B, which only macros use."""
+
+    def __init__(self, chip: Chip) -> None:
         self.chip = chip
         self.timing = chip.timing
-        self.active = active
         self.memory: dict[str, int] = {}
+
+    def work(self, item: Item, contention: Contention) -> float:
+        """The cycles an item keeps its pipe busy."""
+        memory = self.timing.memory
+        if item.shared:
+            users = contention.readers if item.path.startswith("GM") else contention.writers
+            work = max(item.work, item.shared * users / memory.l2_rate)
+            if item.missed:
+                missed = item.missed * (1 + contention.written_back)
+                work += missed * max(1 / memory.core_miss_rate, users / memory.gm_rate)
+            elif contention.spilled and item.path.endswith("GM"):
+                work += item.shared * contention.spilled * max(1 / memory.core_miss_rate, users / memory.gm_rate)
+            return work
+        return item.work / (1 - contention.l1_writing) if item.path in FROM_L1 else item.work
 
     def items(self, variant: Variant) -> tuple[Item, ...]:
         found = self._items(variant)
@@ -89,6 +121,10 @@ class Costs:
             return (Item(BARRIER, ALL if pipe == "ALL" else PIPES.index(pipe), name),)
         if name == "scalar":
             return (Item(RUN, S, name),)
+        if name in ("sync_block_set", "sync_block_wait"):
+            kind, side = (POST, "tpipe") if name == "sync_block_set" else (AWAIT, "pipe")
+            pipe = enum(op.attributes[side]).removeprefix("PIPE_")
+            return (Item(kind, ALL if pipe == "ALL" else PIPES.index(pipe), name, event=_flag_number(entry)),)
         uses = tuple[Use, ...]((i, "w" if write else "r") for i, (_, write) in enumerate(entry.tiles))
         if name in ("load_scalar", "store_scalar"):
             return (Item(RUN, S, name, work=self.timing.scalar.load, uses=uses),)
@@ -114,7 +150,10 @@ class Costs:
             path = f"{_memory(source)}->{_memory(target)}"
             lines = variant.lines[0] or variant.lines[1]
             moved = target.bytes if name == "fixpipe" else min(source.bytes, target.bytes)
-        move = self.timing.moves.get(path) or Move(startup=self.timing.vector.startup["default"], rate=64.0)
+        converts = name == "nd2nz" and path == "GM->L1"
+        move = self.timing.moves.get("GM->L1 nd2nz" if converts else path) or Move(
+            startup=self.timing.vector.startup["default"], rate=64.0
+        )
         if lines is None:
             return Item(RUN, pipe, name, max(1.0, moved / move.rate), move.startup, path=path, bytes=moved, uses=uses)
         return self._global_move(name, pipe, path, move, lines, moved, uses)
@@ -122,16 +161,15 @@ class Costs:
     def _global_move(
         self, name: str, pipe: int, path: str, move: Move, lines: Lines, moved: int, uses: tuple[Use, ...]
     ) -> Item:
-        """A move to or from global memory: the port, shared L2, whole lines; for reads, what L2 has to bring in comes on
-        top.
-        """
+        """A move to or from global memory: its port, whole lines, and what it waits for."""
         memory = self.timing.memory
         padded = lines.runs * -(-lines.run_bytes // 32) * 32
         port = max(memory.issue_cycles, padded / move.rate, lines.lines * memory.line_cycles)
-        work = max(port, padded / min(move.rate, memory.l2_rate / self.active))
+        if lines.crowd:
+            port *= memory.same_lines
         missed = round(lines.lines * LINE * lines.missed) if path.startswith("GM") else 0
-        total = work + missed / min(memory.core_miss_rate, memory.gm_rate / self.active)
-        return Item(RUN, pipe, name, total, move.startup, total - port, path=path, bytes=moved, missed=missed, uses=uses)
+        startup = move.startup + (memory.miss_startup if missed else 0.0)
+        return Item(RUN, pipe, name, port, startup, padded, path=path, bytes=moved, missed=missed, uses=uses)
 
     # Vector instructions
 
@@ -248,6 +286,14 @@ class Costs:
 
     def _peak(self, memory: str, size: int) -> None:
         self.memory[memory] = max(self.memory.get(memory, 0), min(size, self.chip.buffers[memory]))
+
+
+def _flag_number(entry: Entry) -> int:
+    """The flag between cores: an operand, else an attribute."""
+    if entry.extras:
+        return int(entry.extras[0])
+    flag = entry.site.op.attributes.get("static_flag_id")
+    return flag.value if isinstance(flag, IntegerAttr) else 0
 
 
 def _memory(tile: Tile) -> str:

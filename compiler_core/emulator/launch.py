@@ -2,92 +2,262 @@
 
 import heapq
 import math
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Diagnostic
-from compiler_core.emulator.costs import PIPES, RUN, Costs, Item
+from compiler_core.emulator.costs import FIX, MTE2, MTE3, PIPES, RUN, Contention, Costs, Item
 from compiler_core.emulator.lanes import Array
 from compiler_core.emulator.machine import Machine
 from compiler_core.emulator.order import Stream, ordered
-from compiler_core.emulator.recorder import PathClass, Variant
-from compiler_core.emulator.result import Result
-from compiler_core.emulator.timeline import Timeline, replay
+from compiler_core.emulator.recorder import PathClass, Recorder
+from compiler_core.emulator.result import CoreLoad, Result
+from compiler_core.emulator.spans import Span, Tracer
+from compiler_core.emulator.timeline import BANDWIDTH, REASONS, Step, Timeline, Unordered, Walk, steps_of, together
 from compiler_core.emulator.trace import BlockSpan, chrome_trace
+
+ROUNDS = 8
+"""Most times that a launch is timed to find out how many cores move data at a time."""
+SETTLED = 0.005
+"""Relative change of that number that is not worth another round."""
+CUBE_AND_VECTORS = ((1, 2), (0,), (0,))
+"""For the cube core and the two vector cores of a block, whose messages they read."""
 
 
 @dataclass(slots=True)
-class Timed:
-    """A class of blocks with its time."""
+class Program:
+    """What blocks ran on one kind of core, with prices: by variant its items, their steps, and how often it ran."""
+
+    recorder: Recorder
+    items: dict[int, tuple[Item, ...]] = field(default_factory=dict[int, tuple[Item, ...]])
+    steps: dict[int, tuple[Step, ...]] = field(default_factory=dict[int, tuple[Step, ...]])
+    times: dict[int, int] = field(default_factory=dict[int, int])
+
+
+@dataclass(slots=True)
+class Class:
+    """Blocks whose cores did the same: what each core did, and its time."""
 
     number: int
-    stream: Stream
-    timeline: Timeline
+    paths: tuple[PathClass, ...]
+    programs: tuple[Program, ...]
     blocks: int = 0
+    times: tuple[Timeline, ...] = ()
+
+    @property
+    def total(self) -> float:
+        return max(t.total for t in self.times)
 
 
 @dataclass(slots=True)
 class Launch:
-    """Collects the classes of a launch's batches."""
+    """Collects the classes of a launch's batches. `core_type`: AIV, AIC, or MIX: blocks of a cube and two vector cores."""
 
     chip: Chip
     core_type: str
     blocks: int
-    classes: dict[bytes, Timed] = field(default_factory=dict[bytes, Timed])
-    streams: dict[bytes, Stream] = field(default_factory=dict[bytes, Stream])
-    priced: dict[int, tuple[Item, ...]] = field(default_factory=dict[int, tuple[Item, ...]])
+    classes: dict[tuple[bytes, ...], Class] = field(default_factory=dict[tuple[bytes, ...], Class])
+    programs: dict[int, Program] = field(default_factory=dict[int, Program])
     costs: Costs = field(init=False)
+    contention: Contention = field(init=False)
     class_of: Array = field(init=False)
     """For each block, the number of its class."""
 
     def __post_init__(self) -> None:
-        self.costs = Costs(self.chip, self.active)
+        self.costs = Costs(self.chip)
         self.class_of = np.zeros(self.blocks, np.int64)
+        mixed = 2 if self.mixed else 0
+        self.contention = Contention(self.active * (1 + mixed), self.active * (1 + mixed))
+
+    @property
+    def mixed(self) -> bool:
+        return self.chip.split and self.core_type == "MIX"
 
     @property
     def cores(self) -> int:
-        """Cores that can run this function."""
+        """Cores that can run a block of this function."""
         return self.chip.vector_cores if self.core_type == "AIV" else self.chip.cube_cores
 
     @property
     def active(self) -> int:
         return min(self.blocks, self.cores)
 
-    def stream(self, path: PathClass) -> Stream:
-        """The class's items in the order in which a core carries them out. Raises Refused in a deadlock."""
-        found = self.streams.get(path.key)
-        if found is None:
-            variants = path.recorder.variants
-            steps = zip((c for c in path.codes.tolist() if c >= 0), path.issued(), strict=True)
-            found = ordered([(issued, item) for code, issued in steps for item in self.items(code, variants)])
-            self.streams[path.key] = found
-        return found
-
-    def items(self, code: int, variants: list[Variant]) -> tuple[Item, ...]:
+    def items(self, code: int, recorder: Recorder) -> tuple[Item, ...]:
         """What a variant asks of the pipes."""
-        found = self.priced.get(code)
+        program = self._program(recorder)
+        found = program.items.get(code)
         if found is None:
-            found = self.priced[code] = self.costs.items(variants[code])
+            found = program.items[code] = self.costs.items(recorder.variants[code])
         return found
 
     def add(self, path: PathClass) -> None:
-        timed = self.classes.get(path.key)
-        if timed is None:
-            stream = self.stream(path)
-            timed = Timed(len(self.classes), stream, replay([item for _, item in stream], self.chip.timing))
-            self.classes[path.key] = timed
-        timed.blocks += len(path.blocks)
-        self.class_of[path.blocks] = timed.number
+        """A class of blocks on one core each."""
+        self._add((path,), path.blocks)
 
-    def deal(self) -> tuple[list[float], list[tuple[int, float]]]:
+    def add_mixed(self, cube: Sequence[PathClass], vectors: Sequence[PathClass]) -> None:
+        """The classes of a batch of blocks on a cube core and two vector cores; the `blocks` of a vector path are vector cores,
+        two for each block.
+        """
+        of_cube = {block: path for path in cube for block in path.blocks.tolist()}
+        of_vector = {number: path for path in vectors for number in path.blocks.tolist()}
+        groups: dict[tuple[int, int, int], tuple[tuple[PathClass, ...], list[int]]] = {}
+        for block, path in of_cube.items():
+            paths = (path, of_vector[2 * block], of_vector[2 * block + 1])
+            groups.setdefault((id(paths[0]), id(paths[1]), id(paths[2])), (paths, []))[1].append(block)
+        for paths, blocks in groups.values():
+            self._add(paths, np.array(blocks))
+
+    def result(self, machine: Machine, diagnostics: tuple[Diagnostic, ...]) -> Result:
+        """Raises Refused in a deadlock."""
+        self._time()
+        ends, placed = self._deal()
+        memory = {m.name: m.peak for m in machine.local.values() if m.peak}
+        loads = self._loads(ends, placed)
+        launch = self.chip.timing.launch
+        share = (self.active - 1) / max(1, self.cores - 1)
+        runs = [(item, n) for item, n in self._runs() if item.path]
+        stalls = {r: sum(sum(s[r] for s in load.stalls.values()) for load in loads) for r in REASONS}
+        return Result(
+            cycles=math.ceil(max(ends)),
+            microseconds=math.ceil(max(ends)) / self.chip.clock_mhz,
+            launch_microseconds=launch.one_core_us + share * (launch.all_cores_us - launch.one_core_us),
+            pipes={p: math.ceil(sum(load.busy[p] for load in loads)) for p in self.chip.pipes},
+            cores=self._cores(ends),
+            memory={**memory, **self.costs.memory},
+            traffic={path: sum(item.bytes * n for item, n in runs if item.path == path) for path in {i.path for i, _ in runs}},
+            stalls={r: math.ceil(cycles) for r, cycles in stalls.items()},
+            operations=machine.operations,
+            missed_bytes=sum(item.missed * n for item, n in runs),
+            transfers=sum(n for item, n in runs if item.path.startswith("GM") or item.path.endswith("GM")),
+            core_type=self.core_type if self.chip.split else "AI",
+            available_cores=self.cores,
+            active_cores=self.active,
+            lines=self._lines(),
+            diagnostics=diagnostics,
+            loads=loads,
+            make_trace=partial(self._trace, placed),
+        )
+
+    # Classes
+
+    def _program(self, recorder: Recorder) -> Program:
+        found = self.programs.get(id(recorder))
+        if found is None:
+            found = self.programs[id(recorder)] = Program(recorder)
+        return found
+
+    def _add(self, paths: tuple[PathClass, ...], blocks: Array) -> None:
+        key = tuple(p.key for p in paths)
+        found = self.classes.get(key)
+        if found is None:
+            programs = tuple(self._program(p.recorder) for p in paths)
+            found = self.classes[key] = Class(len(self.classes), paths, programs)
+        found.blocks += len(blocks)
+        self.class_of[blocks] = found.number
+
+    # Time
+
+    def _time(self) -> None:
+        """Times every class; again with the number of cores that then turn out to move data at a time, until it settles."""
+        self._count()
+        for _ in range(ROUNDS):
+            if not self._price():
+                return
+            walks = {id(p): Walk(p.steps, self.chip.timing.queue) for p in self.programs.values()}
+            for block in self.classes.values():
+                block.times = self._times(block, walks)
+            before, self.contention = self.contention, self._contention()
+            if all(abs(a - b) <= SETTLED * max(a, b) for a, b in zip(before, self.contention, strict=True)):
+                return
+
+    def _count(self) -> None:
+        """How often each variant ran."""
+        for block in self.classes.values():
+            for path, program in zip(block.paths, block.programs, strict=True):
+                codes, times = np.unique(path.codes[path.codes >= 0], return_counts=True)
+                for code, number in zip(codes.tolist(), times.tolist(), strict=True):
+                    program.times[code] = program.times.get(code, 0) + number * block.blocks
+
+    def _price(self) -> bool:
+        """Prices every variant; False where nothing changed."""
+        changed = False
+        for program in self.programs.values():
+            for code in program.times:
+                items = self.items(code, program.recorder)
+                works = [self.costs.work(item, self.contention) for item in items]
+                steps = steps_of(items, works, self.chip.timing)
+                changed |= program.steps.get(code) != steps
+                program.steps[code] = steps
+        return changed
+
+    def _times(self, block: Class, walks: dict[int, Walk]) -> tuple[Timeline, ...]:
+        try:
+            if len(block.paths) == 1:
+                return (walks[id(block.programs[0])].time(block.paths[0].codes),)
+            programs = [p.codes[p.codes >= 0].tolist() for p in block.paths]
+            return tuple(together(programs, [p.steps for p in block.programs], self.chip.timing.queue, CUBE_AND_VECTORS))
+        except Unordered:
+            streams = self._streams(block)
+            tables = [{i: self._steps([item]) for i, (_, item) in enumerate(stream)} for stream in streams]
+            boxes = CUBE_AND_VECTORS if len(streams) > 1 else ((),)
+            return tuple(together([range(len(s)) for s in streams], tables, self.chip.timing.queue, boxes))
+
+    def _steps(self, items: Sequence[Item]) -> tuple[Step, ...]:
+        return steps_of(items, [self.costs.work(item, self.contention) for item in items], self.chip.timing)
+
+    def _streams(self, block: Class) -> list[Stream]:
+        """Each core's items in an order in which it can carry them out. Raises Refused in a deadlock."""
+        found: list[Stream] = []
+        for path in block.paths:
+            variants = path.recorder.variants
+            codes = path.codes[path.codes >= 0].tolist()
+            found.append(ordered([(variants[c].entry, item) for c in codes for item in self.items(c, path.recorder)]))
+        return found
+
+    def _contention(self) -> Contention:
+        """What the times say about how many cores move data at a time, and what L2 has to write back."""
+        ends, _ = self._deal()
+        total = max(max(ends), 1.0)
+
+        def moving(*pipes: int) -> float:
+            busy = sum(t.busy[p] * block.blocks for block in self.classes.values() for t in block.times for p in pipes)
+            return max(1.0, busy / total)
+
+        runs = [(item, times) for item, times in self._runs() if item.shared]
+        missed = sum(item.missed * n for item, n in runs)
+        stored = sum(item.shared * n for item, n in runs if item.path.endswith("GM"))
+        if all(p.recorder.l2.held <= p.recorder.l2.capacity for p in self.programs.values()):
+            stored = 0
+        carried = min(missed, stored)
+        into_l1 = sum(item.bytes * n for item, n in runs if item.path == "GM->L1")
+        return Contention(
+            readers=moving(MTE2),
+            writers=moving(MTE3, FIX),
+            written_back=carried / missed if carried else 0.0,
+            spilled=(stored - carried) / stored if stored else 0.0,
+            l1_writing=min(0.5, into_l1 / (self.chip.timing.memory.l1_write_rate * max(1.0, sum(ends)))),
+        )
+
+    def _runs(self) -> list[tuple[Item, int]]:
+        """Every item that works, with how often it ran in all blocks."""
+        return [
+            (item, times)
+            for program in self.programs.values()
+            for code, times in program.times.items()
+            for item in program.items[code]
+            if item.kind == RUN
+        ]
+
+    def _deal(self) -> tuple[list[float], list[tuple[int, float]]]:
         """End cycle of each core, and for each block its core and start.
 
         A block goes to the core that is free first, in block order.
         """
-        durations = [t.timeline.total for t in self.classes.values()]
+        durations = [block.total for block in self.classes.values()]
         free = [(0.0, core) for core in range(self.cores)]
         ends = [0.0] * self.cores
         placed: list[tuple[int, float]] = []
@@ -98,72 +268,81 @@ class Launch:
             placed.append((core, start))
         return ends, placed
 
-    def result(self, machine: Machine, diagnostics: tuple[Diagnostic, ...]) -> Result:
-        ends, placed = self.deal()
-        total = math.ceil(max(ends))
-        cores = [math.ceil(e) for e in ends]
-        if self.chip.split:
-            idle = [0] * (self.chip.cube_cores if self.core_type == "AIV" else self.chip.vector_cores)
-            cores = idle + cores if self.core_type == "AIV" else cores + idle
-        launch = self.chip.timing.launch
-        share = (self.active - 1) / max(1, self.cores - 1)
-        memory = {m.name: m.peak for m in machine.local.values() if m.peak}
-        return Result(
-            cycles=total,
-            microseconds=total / self.chip.clock_mhz,
-            launch_microseconds=launch.one_core_us + share * (launch.all_cores_us - launch.one_core_us),
-            pipes={p: math.ceil(self._sum(i)) for i, p in enumerate(PIPES) if p in self.chip.pipes},
-            cores=tuple(cores),
-            memory={**memory, **self.costs.memory},
-            traffic=self._traffic(),
-            stalls={
-                r: math.ceil(sum(t.timeline.stalls[r] * t.blocks for t in self.classes.values())) for r in Timeline().stalls
-            },
-            operations=machine.operations,
-            missed_bytes=sum(item.missed * t.blocks for t in self.classes.values() for _, item in t.stream),
-            transfers=sum(
-                t.blocks
-                for t in self.classes.values()
-                for _, item in t.stream
-                if item.path.startswith("GM") or item.path.endswith("GM")
-            ),
-            core_type=self.core_type if self.chip.split else "AI",
-            available_cores=self.cores,
-            active_cores=self.active,
-            lines=self._lines(),
-            diagnostics=diagnostics,
-            make_trace=lambda: self._trace(placed),
-        )
+    # Sums
 
-    def _sum(self, pipe: int) -> float:
-        return sum(t.timeline.busy[pipe] * t.blocks for t in self.classes.values())
+    def _names(self, core: int) -> tuple[str, ...]:
+        """The cores that run what is dealt to a core."""
+        if self.mixed:
+            return f"AIC {core}", f"AIV {2 * core}", f"AIV {2 * core + 1}"
+        return (f"{self.core_type if self.chip.split else 'AI'} {core}",)
 
-    def _traffic(self) -> dict[str, int]:
-        found: Counter[str] = Counter()
-        for timed in self.classes.values():
-            for _, item in timed.stream:
-                if item.path:
-                    found[item.path] += item.bytes * timed.blocks
-        return dict(found)
+    def _cores(self, ends: list[float]) -> tuple[int, ...]:
+        mine = [math.ceil(e) for e in ends]
+        if not self.chip.split:
+            return tuple(mine)
+        if self.mixed:
+            return (*mine, *(e for e in mine for _ in range(2)))
+        idle = [0] * (self.chip.cube_cores if self.core_type == "AIV" else self.chip.vector_cores)
+        return tuple(idle + mine if self.core_type == "AIV" else mine + idle)
+
+    def _loads(self, ends: list[float], placed: list[tuple[int, float]]) -> tuple[CoreLoad, ...]:
+        classes = list(self.classes.values())
+        ran = np.zeros((self.cores, len(classes)))
+        np.add.at(ran, (np.array([core for core, _ in placed]), self.class_of), 1)
+        found: list[CoreLoad] = []
+        for place in range(len(classes[0].times)):
+            busy = ran @ np.array([c.times[place].busy for c in classes])
+            stalls = np.tensordot(ran, np.array([self._stalls(c, place) for c in classes]), 1)
+            for core in range(self.cores):
+                if ends[core]:
+                    by_pipe: dict[str, dict[str, float]] = {
+                        p: {r: float(x) for r, x in zip(REASONS, stalls[core, i], strict=True)}
+                        for i, p in enumerate(PIPES)
+                        if stalls[core, i].any()
+                    }
+                    of_pipe = {p: float(busy[core, PIPES.index(p)]) for p in self.chip.pipes}
+                    found.append(CoreLoad(self._names(core)[place], ends[core], of_pipe, by_pipe))
+        return tuple(found)
+
+    def _stalls(self, block: Class, place: int) -> Array:
+        """Stalls of one of a class's cores by pipe and reason, with what sharing adds to its transfers."""
+        stalls = np.array(block.times[place].stalls)
+        path, program = block.paths[place], block.programs[place]
+        codes, times = np.unique(path.codes[path.codes >= 0], return_counts=True)
+        for code, number in zip(codes.tolist(), times.tolist(), strict=True):
+            for item in program.items[code]:
+                if item.kind == RUN and item.path:
+                    stalls[item.pipe, BANDWIDTH] += (self.costs.work(item, self.contention) - item.work) * number
+        return stalls
 
     def _lines(self) -> dict[str, tuple[int, ...]]:
         """By pipe, the five source lines with the most work."""
-        work: dict[str, Counter[int]] = {}
-        for timed in self.classes.values():
-            for (entry, _), item in timed.stream:
-                if item.kind == RUN and entry.site.op.location:
-                    of_pipe = work.setdefault(PIPES[item.pipe], Counter())
-                    of_pipe[entry.site.op.location[0].line] += int((item.work + item.scalars) * timed.blocks) + 1
-        return {pipe: tuple(line for line, _ in counts.most_common(5)) for pipe, counts in work.items()}
+        work: dict[str, dict[int, float]] = {}
+        for program in self.programs.values():
+            for code, times in program.times.items():
+                places = program.recorder.variants[code].entry.site.op.location
+                for item in program.items[code]:
+                    if item.kind == RUN and places:
+                        of_pipe = work.setdefault(PIPES[item.pipe], {})
+                        cycles = (self.costs.work(item, self.contention) + item.scalars + 1) * times
+                        of_pipe[places[0].line] = of_pipe.get(places[0].line, 0.0) + cycles
+        return {
+            pipe: tuple(line for line, _ in sorted(lines.items(), key=lambda pair: -pair[1])[:5])
+            for pipe, lines in work.items()
+        }
+
+    # Spans
 
     def _trace(self, placed: list[tuple[int, float]]) -> bytes:
-        timed = list(self.classes.values())
-        spans: dict[int, Timeline] = {}
+        drawn: dict[int, tuple[list[Stream], list[Span]]] = {}
+        classes = list(self.classes.values())
         blocks: list[BlockSpan] = []
         for block, (core, start) in enumerate(placed):
             number = int(self.class_of[block])
-            if number not in spans:
-                spans[number] = replay([item for _, item in timed[number].stream], self.chip.timing, spans=True)
-            blocks.append(BlockSpan(block, core, start, timed[number].stream, spans[number]))
-        kind = self.core_type if self.chip.split else "AI"
-        return chrome_trace(blocks, kind, self.chip.pipes, self.chip.clock_mhz)
+            if number not in drawn:
+                streams = self._streams(classes[number])
+                boxes = CUBE_AND_VECTORS if len(streams) > 1 else ((),)
+                steps = [[self._steps([item])[0] for _, item in stream] for stream in streams]
+                drawn[number] = streams, Tracer(steps, self.chip.timing.queue, boxes).run()
+            blocks.append(BlockSpan(block, self._names(core), start, *drawn[number]))
+        return chrome_trace(blocks, self.chip.pipes, self.chip.clock_mhz)

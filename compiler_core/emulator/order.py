@@ -9,19 +9,19 @@ from typing import NoReturn
 
 from compiler_core.diagnostics import Refused, error
 from compiler_core.emulator.costs import ALL, BARRIER, PIPES, SET, WAIT, Item, S
-from compiler_core.emulator.recorder import Issued
+from compiler_core.emulator.recorder import Entry
 from compiler_core.ir.spans import spans_of
 
-Stream = list[tuple[Issued, Item]]
+Stream = list[tuple[Entry, Item]]
 
 
 def ordered(stream: Stream) -> Stream:
     """The stream so that every wait follows its set. Raises Refused with who waits for whom in a deadlock."""
     result: Stream = []
     pending: dict[tuple[int, int, int], int] = {}
-    blocked: dict[int, deque[tuple[Issued, Item]]] = {}
+    blocked: dict[int, deque[tuple[Entry, Item]]] = {}
 
-    def carry_out(step: tuple[Issued, Item]) -> bool:
+    def carry_out(step: tuple[Entry, Item]) -> bool:
         """Appends the step if it can go now."""
         _, item = step
         if item.kind == WAIT:
@@ -67,14 +67,14 @@ def ordered(stream: Stream) -> Stream:
     return result
 
 
-def _stuck(blocked: dict[int, deque[tuple[Issued, Item]]]) -> NoReturn:
+def _stuck(blocked: dict[int, deque[tuple[Entry, Item]]]) -> NoReturn:
     """Raises Refused, naming the wait at the root: the one whose setter is not itself waiting."""
     heads = [queue[0] for queue in blocked.values()]
-    issued, item = next((head for head in heads if head[1].other not in blocked), heads[0])
+    entry, item = next((head for head in heads if head[1].other not in blocked), heads[0])
     raise Refused(
         error(
             "emulator-deadlock",
-            *spans_of(issued.entry.site.op),
+            *spans_of(entry.site.op),
             waiter=PIPES[item.pipe],
             setter=PIPES[item.other],
             event=item.event,

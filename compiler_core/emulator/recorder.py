@@ -36,6 +36,8 @@ class Entry:
     extras: tuple[Scalar, ...]
     outside: tuple[int, ...]
     """Which tiles lie in global memory."""
+    streamed: bool
+    """Whether L2 is asked not to keep what it moves."""
 
 
 class Variant(NamedTuple):
@@ -117,7 +119,8 @@ class Recorder:
             found = self._refs[key] = len(self.entries)
             held = tuple((t if t.memory.local else _at_zero(t), bool(w)) for t, w in zip(tiles, writes, strict=True))
             outside = tuple(i for i, t in enumerate(tiles) if not t.memory.local)
-            entry = Entry(site, held, tuple(extras), outside)
+            streamed = "EvictFirst" in str(site.op.attributes.get("eviction_policy", ""))
+            entry = Entry(site, held, tuple(extras), outside, streamed)
             self.entries.append(entry)
             self._plain.append(-1 if outside else self._variant(found, (None,) * len(held)))
         return found
@@ -191,15 +194,12 @@ class Recorder:
             entry = self.entries[ref]
             lines: list[Lines | None] = [None] * len(entry.tiles)
             for tile in entry.outside:
-                lines[tile] = self._touch(entry.tiles[tile][0], self.starts[at], active)
+                held = entry.tiles[tile][0]
+                if held.elements and isinstance(held.memory, GlobalBuffer):
+                    lines[tile] = self.l2.touch(held.memory, held, self.starts[at], active, not entry.streamed)
                 at += 1
             codes[position] = self._variant(ref, tuple(lines))
         return codes
-
-    def _touch(self, tile: Tile, start: Starts, active: int) -> Lines | None:
-        return (
-            self.l2.touch(tile.memory, tile, start, active) if isinstance(tile.memory, GlobalBuffer) and tile.elements else None
-        )
 
     def _variant(self, ref: int, lines: tuple[Lines | None, ...]) -> int:
         found = self._found.get((ref, lines))

@@ -7,6 +7,19 @@ from compiler_core.diagnostics import Diagnostic
 
 
 @dataclass(frozen=True, slots=True)
+class CoreLoad:
+    """What one core did: its end cycle, and cycles by pipe busy and standing still. A stall is counted for the pipe that stands
+    still, by reason: flag, queue, bandwidth, issue, barrier, communication.
+    """
+
+    core: str
+    """Such as "AIV 3"."""
+    end: float
+    busy: dict[str, float]
+    stalls: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """A run's measurements; all zero or empty where timing was off.
 
@@ -26,7 +39,9 @@ class Result:
     traffic: dict[str, int] = field(default_factory=dict[str, int])
     """Bytes by path, such as "GM->UB", over all blocks."""
     stalls: dict[str, int] = field(default_factory=dict[str, int])
-    """Cycles pipes stood still, by reason: flag, queue, bandwidth, issue, barrier; summed over cores."""
+    """Cycles pipes stood still, by reason: flag, queue, bandwidth, issue, barrier, communication; summed over cores."""
+    loads: tuple[CoreLoad, ...] = ()
+    """The same for each core that ran, by pipe."""
     operations: int = 0
     """Arithmetic operations over all blocks; a multiply-add is two."""
     missed_bytes: int = 0

@@ -124,7 +124,7 @@ def _run(
                 conflicts.batch(recorder, first)
             for path in recorder.finish(first):
                 if hazards:
-                    check.path(path, lambda code: launch.items(code, recorder.variants))
+                    check.path(path, lambda code: launch.items(code, recorder))
                 if timing:
                     launch.add(path)
     for original, copy in written_back:

@@ -4,12 +4,13 @@ each pipe.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 
 from compiler_core.emulator.costs import PIPES
 from compiler_core.emulator.order import Stream
-from compiler_core.emulator.timeline import Span, Timeline
+from compiler_core.emulator.spans import Span
 
 MAX_EVENTS = 100_000
 """A viewer's patience; later blocks are left out, and the trace says how many."""
@@ -17,31 +18,34 @@ MAX_EVENTS = 100_000
 
 @dataclass(frozen=True, slots=True)
 class BlockSpan:
-    """A block on its core, with the timeline it shares with its class."""
+    """A block on its cores, with the streams and spans it shares with its class."""
 
     block: int
-    core: int
+    cores: tuple[str, ...]
+    """Names; a span says which of them."""
     start: float
-    stream: Stream
-    timeline: Timeline
+    streams: Sequence[Stream]
+    spans: Sequence[Span]
 
 
-def chrome_trace(blocks: Sequence[BlockSpan], kind: str, pipes: Sequence[str], clock_mhz: float) -> bytes:
+def chrome_trace(blocks: Sequence[BlockSpan], pipes: Sequence[str], clock_mhz: float) -> bytes:
     """Complete events with times in microseconds and exact cycles in `args`; one process for each core that ran."""
     events: list[dict[str, object]] = []
     drafts: dict[int, list[Draft]] = {}
     shown = 0
+    processes: dict[str, int] = {}
     for block in blocks:
-        if len(events) + len(block.timeline.spans) > MAX_EVENTS and shown:
+        if len(events) + len(block.spans) > MAX_EVENTS and shown:
             break
         shown += 1
-        of_class = drafts.setdefault(id(block.timeline), [])
+        of_class = drafts.setdefault(id(block.spans), [])
         if not of_class:
-            of_class += [_draft(block, span, clock_mhz) for span in block.timeline.spans]
-        events += [_event(draft, block, clock_mhz) for draft in of_class]
+            of_class += [_draft(block, span, clock_mhz) for span in block.spans]
+        numbers = [processes.setdefault(core, len(processes)) for core in block.cores]
+        events += [_event(draft, block, numbers, clock_mhz) for draft in of_class]
     names: list[dict[str, object]] = []
-    for core in sorted({b.core for b in blocks[:shown]}):
-        names.append({"ph": "M", "name": "process_name", "pid": core, "args": {"name": f"{kind} core {core}"}})
+    for name, core in processes.items():
+        names.append({"ph": "M", "name": "process_name", "pid": core, "args": {"name": name}})
         for pipe in pipes:
             thread = PIPES.index(pipe)
             names.append({"ph": "M", "name": "thread_name", "pid": core, "tid": thread, "args": {"name": pipe}})
@@ -55,8 +59,8 @@ Draft = tuple[float, dict[str, object], dict[str, object]]
 
 
 def _draft(block: BlockSpan, span: Span, clock_mhz: float) -> Draft:
-    issued, item = block.stream[span.at]
-    op = issued.entry.site.op
+    entry, item = block.streams[span.core][span.at]
+    op = entry.site.op
     length = span.end - span.start
     arguments: dict[str, object] = {
         "op": op.name,
@@ -72,7 +76,7 @@ def _draft(block: BlockSpan, span: Span, clock_mhz: float) -> Draft:
         "ph": "X",
         "name": item.name,
         "cat": PIPES[span.pipe],
-        "pid": 0,
+        "pid": span.core,
         "tid": span.pipe,
         "ts": 0.0,
         "dur": round(length / clock_mhz, 4),
@@ -80,8 +84,8 @@ def _draft(block: BlockSpan, span: Span, clock_mhz: float) -> Draft:
     return span.start, event, arguments
 
 
-def _event(draft: Draft, block: BlockSpan, clock_mhz: float) -> dict[str, object]:
+def _event(draft: Draft, block: BlockSpan, processes: Sequence[int], clock_mhz: float) -> dict[str, object]:
     start, event, arguments = draft
     start += block.start
     arguments = {**arguments, "block": block.block, "cycle": round(start, 1)}
-    return {**event, "pid": block.core, "ts": round(start / clock_mhz, 4), "args": arguments}
+    return {**event, "pid": processes[cast(int, event["pid"])], "ts": round(start / clock_mhz, 4), "args": arguments}
