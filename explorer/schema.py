@@ -67,10 +67,10 @@ def _operation(route: Route, by_kind: dict[str, Any]) -> dict[str, Any]:
             **{str(status): {"description": HTTPStatus(status).phrase, "content": problem} for status in route.problems},
         },
     }
-    if names:
-        operation["parameters"] = [
-            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
-        ]
+    parameters = [{"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names]
+    parameters += [{"name": name, "in": "query", "schema": msgspec.json.schema(kind)} for name, kind in route.query.items()]
+    if parameters:
+        operation["parameters"] = parameters
     if route.takes is not None:
         operation["requestBody"] = {"required": True, "content": _body(route, by_kind[str(route.takes)])}
     return operation

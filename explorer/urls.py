@@ -5,6 +5,7 @@ from django.urls.converters import StringConverter
 
 from explorer import health, page, schema
 from explorer.api import url_patterns
+from explorer.compilations.report import ROUTES as REPORTS
 from explorer.compilations.views import ROUTES as COMPILATIONS
 from explorer.problems import plain
 from explorer.workspaces.views import ROUTES as WORKSPACES
@@ -16,7 +17,7 @@ class Hex(StringConverter):
 
 register_converter(Hex, "hex")
 
-ROUTES = (*COMPILATIONS, *WORKSPACES, *schema.ROUTES, *health.ROUTES)
+ROUTES = (*COMPILATIONS, *REPORTS, *WORKSPACES, *schema.ROUTES, *health.ROUTES)
 
 urlpatterns = [
     *url_patterns(ROUTES),

@@ -8,6 +8,8 @@ import socket
 import time
 from collections.abc import Iterator
 
+import msgspec
+
 from compiler_core import events
 from compiler_core.blobs import BlobSink
 from compiler_core.catalogue import Catalogue, EngineEntry, Inspection, KernelEntry
@@ -112,9 +114,21 @@ def an_output(blobs: BlobSink, data: bytes) -> events.Output:
 def everything(blobs: BlobSink) -> Iterator[AnyEvent]:
     yield events.DiagnosticEvent(diagnostic=COMPLAINT)
     yield a_pass(0, blobs)
-    yield events.Profile(scope="", utilisation={"V": 0.5}, traffic={"GM->UB": 64}, stalls={"flag": 3}, roofline=(1.0, 2.0))
+    yield a_profile(blobs)
     yield events.Trace(scope="", blob=blobs.put(b'{"traceEvents": []}'))
     yield events.Outputs(outputs=(an_output(blobs, os.urandom(0) + bytes(range(64))),))
+
+
+def a_profile(blobs: BlobSink) -> events.Profile:
+    detail = events.ProfileDetail((events.CoreUse("AIV", 0, 1, 1200, {"V": events.PipeUse(600)}, {"GM->UB": 64}),))
+    return events.Profile(
+        scope="",
+        utilisation={"V": 0.5},
+        traffic={"GM->UB": 64},
+        stalls={"flag": 3},
+        roofline=(1.0, 2.0),
+        detail=blobs.put(msgspec.json.encode(detail)),
+    )
 
 
 def whoami(blobs: BlobSink, port: int) -> AnyEvent:

@@ -3,9 +3,11 @@
 import gzip
 import hashlib
 import http.client
+import io
 import itertools
 import json
 import os
+import zipfile
 
 import pytest
 
@@ -108,6 +110,19 @@ def test_a_permalink_opens_what_was_kept(server: Server) -> None:
 )
 def test_a_workspace_that_does_not_fit_is_refused(server: Server, content: dict, status: int, code: str) -> None:
     assert is_problem(server.post("/api/v1/workspaces", content), status, code)
+
+
+def test_a_profile_is_kept_as_a_report_and_as_tables(server: Server) -> None:
+    key = server.compile(f"everything {next(unique)}")
+    list(server.follow(key))
+    address = f"/api/v1/compilations/{key}/report"
+    page = server.get(f"{address}?scope=&format=html")
+    assert page.body.startswith(b"<!doctype html>") and "sandbox" in page.headers["content-security-policy"]
+    assert page.headers["content-disposition"] == 'attachment; filename="profile.html"'
+    with zipfile.ZipFile(io.BytesIO(server.get(f"{address}?scope=&format=csv").body)) as archive:
+        assert "op_summary.csv" in archive.namelist() and "PipeUtilization.csv" in archive.namelist()
+    assert server.get(f"{address}?scope=nobody").status == 404
+    assert server.get(f"{address}?scope=&format=pdf").status == 422
 
 
 def test_a_look_at_a_source(server: Server) -> None:
@@ -229,6 +244,7 @@ def test_the_schema_tells_every_route_and_every_event(server: Server) -> None:
     api = (
         "compilations",
         "compilations/{key}",
+        "compilations/{key}/report",
         "blobs/{sha256}",
         "workspaces",
         "workspaces/{slug}",
