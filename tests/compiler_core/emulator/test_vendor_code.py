@@ -1,47 +1,13 @@
 """Code that the vendor's compiler made computes what Triton's interpreter does, on odd shapes, and raises no false alarm."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
-from compiler_core.emulator import Result, run
-from tests.cases import TOLERANCES, Tolerance
-from tests.compiler_core.emulator.kernels import B3, run_add, run_matmul, run_softmax, vendor
-from tests.compiler_core.emulator.vendor import BF16, Kernel, Launch, Sizes, kernels, shown
-
-WIDER = {
-    "layer_norm": Tolerance(4e-3, 4e-3),
-    "layer_norm_small": Tolerance(4e-3, 4e-3),
-    "matmul_epilogue": Tolerance(4e-3, 4e-3),
-    "attention": Tolerance(4e-3, 2e-3),
-    "attention_causal": Tolerance(4e-3, 2e-3),
-    "mathematics": Tolerance(1e-4, 1e-5),
-}
-"""Where a kernel's own roundings to fp16, or functions the machine approximates, let the two part further than usual."""
-
-HALVES = Tolerance(2**-7, 0.0)
-"""bfloat16: the interpreter cuts the lower bits off where the hardware rounds, one unit in the last place."""
+from tests.compiler_core.emulator.judging import differences, execute, widened
+from tests.compiler_core.emulator.kernels import run_add, run_matmul, run_softmax
+from tests.compiler_core.emulator.vendor import Kernel, Sizes, kernels, shown
 
 CASES = [(kernel, sizes) for kernel in kernels().values() for sizes in kernel.small]
-
-
-def execute(kernel: Kernel, launch: Launch, **switches: Any) -> Result:
-    return run(vendor(kernel.name), None, list(launch.arguments.values()), launch.grid, B3, **switches)
-
-
-def widened(words: np.ndarray) -> np.ndarray:
-    """bfloat16 words as fp32 numbers."""
-    return (words.astype(np.uint32) << 16).view(np.float32)
-
-
-def share(kernel: Kernel, type: str, ours: np.ndarray, theirs: np.ndarray) -> float:
-    """The largest difference as a share of what is allowed."""
-    if type == BF16:
-        return HALVES.worst(widened(ours), widened(theirs))
-    exact = Tolerance(0.0, 1e-300) if ours.dtype.kind == "i" else TOLERANCES[ours.dtype.name]
-    return WIDER.get(kernel.name, exact).worst(ours, theirs)
-
 
 AWAITED = {
     "matmul_epilogue",
@@ -63,17 +29,12 @@ AWAITED = {
 )
 def test_equal_to_the_interpreter(kernel: Kernel, sizes: Sizes) -> None:
     """Every tensor, those included that the kernel leaves alone."""
-    launch, before = kernel.at(sizes), kernel.at(sizes).arguments
+    launch = kernel.at(sizes)
     result = execute(kernel, launch)
-    types = dict(zip(launch.arguments, kernel.types, strict=True))
     with np.load(kernel.outputs) as recorded:
-        theirs = {name: recorded.get(f"{shown(sizes)}/{name}", array) for name, array in before.items()}
-    worst = {
-        name: share(kernel, types[name], ours, np.asarray(theirs[name]))
-        for name, ours in launch.arguments.items()
-        if isinstance(ours, np.ndarray)
-    }
-    assert max(worst.values()) <= 1, worst
+        prefix = f"{shown(sizes)}/"
+        changed = {name.removeprefix(prefix): recorded[name] for name in recorded.files if name.startswith(prefix)}
+    assert differences(kernel, sizes, launch, changed) == {}
     assert result.diagnostics == ()
     assert result.cycles > 0
 
