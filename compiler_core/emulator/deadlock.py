@@ -35,5 +35,7 @@ def deadlock(held: Sequence[Held]) -> Diagnostic:
     if not last.behind:
         return error("emulator-deadlock", *spans, waiter=last.waiter, setter=last.setter, event=last.event)
     circle = chain[chain.index(waits[last.behind]) :] if last.behind in waits else chain
-    names = [name for h in circle for name in dict.fromkeys((h.waiter, h.setter))]
+    names: list[str] = []
+    for h, following in zip(circle, [*circle[1:], circle[0]], strict=True):
+        names += [h.waiter] if h.setter == following.waiter else [h.waiter, h.setter]
     return error("emulator-deadlock-circle", *spans, chain=" → ".join([*names, circle[0].waiter]), event=circle[0].event)

@@ -36,18 +36,23 @@ RUN, SET, WAIT, BARRIER, DRAIN, LEARN = range(6)
 core. LEARN hands what the scalar unit knew when it issued to a pipe that stood still.
 """
 
+CREDITS = 2
+"""Times a macro may fill L0 before it is first emptied: its two halves."""
 PERIOD = 4
 """Most turns of a loop after which its instructions are expected to repeat, as with buffers that take turns."""
 
 
 class Channel(NamedTuple):
-    """What tokens pass through: an event flag, or a counter inside a macro that begins with credits."""
+    """What tokens pass through: an event flag between two pipes, or a counter inside a macro or between two cores, which have
+    their scalar pipes as ends.
+    """
 
     setter: int
     waiter: int
     event: int
-    credits: int = -1
-    """−1 for an event flag."""
+    flag: bool = True
+    credits: int = 0
+    """Tokens that are there from the beginning."""
 
 
 class Step(NamedTuple):
@@ -62,6 +67,8 @@ class Step(NamedTuple):
     entry: Entry | None = None
     name: str = ""
     clock: tuple[int, ...] = ()
+    whole: bool = False
+    """Whether it speaks for all pipes of its core."""
 
 
 Touch = tuple[int, Step]
@@ -115,6 +122,12 @@ class HazardCheck:
     def pipe_name(self, pipe: int) -> str:
         core = self.cores[pipe // COUNT]
         return f"{core}.{PIPES[pipe % COUNT]}" if core else PIPES[pipe % COUNT]
+
+    def ends(self, channel: Channel) -> tuple[str, str]:
+        """Names of a channel's setter and waiter."""
+        if channel.flag:
+            return self.pipe_name(channel.setter), self.pipe_name(channel.waiter)
+        return self.cores[channel.setter // COUNT], self.cores[channel.waiter // COUNT]
 
     # Symbols
 
@@ -180,15 +193,25 @@ class HazardCheck:
             if item.pipe == ALL:
                 return Step(DRAIN, first + S, entry=entry, name=item.name)
             return Step(BARRIER, first + item.pipe, entry=entry, name=item.name)
+        if item.kind in (costs.POST, costs.AWAIT):
+            kind, whole = (SET if item.kind == costs.POST else WAIT), item.pipe == ALL
+            channels = tuple([self._channel(c) for c in self._between(core, kind, item.event)])
+            return Step(kind, first + (S if whole else item.pipe), (), (), channels, entry, item.name, whole=whole)
         pipe, other = first + item.pipe, first + item.other
         if item.kind in (costs.GIVE, costs.TAKE):
-            channel = self._channel(Channel(first, first, item.event, 2 * (item.event == 0)))
+            channel = Channel(first, first, item.event, False, CREDITS if item.event == 0 else 0)
         elif item.kind == costs.SET:
-            channel = self._channel(Channel(pipe, other, item.event))
+            channel = Channel(pipe, other, item.event)
         else:
-            channel = self._channel(Channel(other, pipe, item.event))
+            channel = Channel(other, pipe, item.event)
         kind = SET if item.kind in (costs.GIVE, costs.SET) else WAIT
-        return Step(kind, pipe, (), (), (channel,), entry, item.name)
+        return Step(kind, pipe, (), (), (self._channel(channel),), entry, item.name)
+
+    def _between(self, core: int, kind: int, event: int) -> list[Channel]:
+        """The counters that a core's set or wait means: the first core, a cube, and each of the others have one each way."""
+        others = range(1, len(self.cores)) if core == 0 else (0,)
+        ends = [(core, other) if kind == SET else (other, core) for other in others]
+        return [Channel(a * COUNT, b * COUNT, event, False) for a, b in ends]
 
     def _regions(self, core: int, entry: Entry, item: Item, starts: tuple[int, ...] | None, wanted: str) -> tuple[int, ...]:
         found: list[int] = []
@@ -230,9 +253,7 @@ class _Walk:
         self.overlapping = [r.overlapping for r in check.regions.all]
         self.known: list[Clock] = [[0] * pipes for _ in range(pipes)]
         self.count: Clock = [0] * pipes
-        self.tokens: list[deque[tuple[Clock, Step | None]]] = [
-            deque([([0] * pipes, None)] * c.credits) if c.credits > 0 else deque() for c in check.channels
-        ]
+        self.tokens: list[deque[tuple[Clock, Step | None]]] = [deque([([0] * pipes, None)] * c.credits) for c in check.channels]
         self.writes: list[dict[int, Touch]] = [{} for _ in range(regions)]
         self.reads: list[dict[int, Touch]] = [{} for _ in range(regions)]
         self.written = bytearray(regions)
@@ -257,8 +278,13 @@ class _Walk:
             self.stuck()
         for channel, tokens in zip(self.check.channels, self.tokens, strict=True):
             for _, step in tokens:
-                if channel.credits < 0 and step is not None and step.entry is not None:
+                if step is not None and self._reported(channel):
                     self.left(channel, step)
+
+    @staticmethod
+    def _reported(channel: Channel) -> bool:
+        """Whether a token left over is worth telling: not inside a macro."""
+        return channel.flag or channel.setter != channel.waiter
 
     def _ended(self, core: int) -> bool:
         return self.at[core] >= len(self.programs[core])
@@ -268,6 +294,7 @@ class _Walk:
         program, table, tokens, blocked = self.programs[core], self.check.table, self.tokens, self.blocked
         channels = self.check.channels
         execute = self.execute
+        self.held[core] = None
         at, inner, began = self.at[core], self.inner[core], (self.at[core], self.inner[core])
         end = len(program)
         while at < end:
@@ -289,7 +316,7 @@ class _Walk:
                     blocked[pipe] = deque([step])
                     inner, alone = inner + 1, False
                     continue
-                if kind == DRAIN and blocked and any(p // COUNT == core for p in blocked):
+                if (kind == DRAIN or step[8]) and blocked and any(p // COUNT == core for p in blocked):
                     break
                 inner += 1
                 execute(step)
@@ -301,8 +328,6 @@ class _Walk:
             self.held[core] = step
             break
         self.at[core], self.inner[core] = at, inner
-        if at >= end:
-            self.held[core] = None
         return (at, inner) != began
 
     def wake(self) -> None:
@@ -336,10 +361,10 @@ class _Walk:
                     else:
                         self.known[other][pipe] = number + 1
         elif kind == SET:
-            clock = self.done(pipe)
+            clock = self.all_done(pipe) if step.whole else self.done(pipe)
             for channel in channels:
                 tokens = self.tokens[channel]
-                if tokens and self.check.channels[channel].credits < 0:
+                if tokens and self.check.channels[channel].flag:
                     self.twice(channel, step)
                 tokens.append((clock, step))
                 waiter = self.check.channels[channel].waiter
@@ -354,8 +379,7 @@ class _Walk:
         elif kind == BARRIER:
             self.known[pipe][pipe] = self.count[pipe]
         elif kind == DRAIN:
-            for p in range(pipe - S, pipe - S + COUNT):
-                self.learn(pipe, self.done(p))
+            self.learn(pipe, self.all_done(pipe))
             self.issue(pipe)
         else:
             self.learn(pipe, list(step.clock))
@@ -365,6 +389,11 @@ class _Walk:
         clock = self.known[pipe].copy()
         clock[pipe] = self.count[pipe]
         return clock
+
+    def all_done(self, pipe: int) -> Clock:
+        """What is complete when all pipes of a core have done what they were given."""
+        first = pipe // COUNT * COUNT
+        return [max(column) for column in zip(*[self.done(p) for p in range(first, first + COUNT)], strict=True)]
 
     def learn(self, pipe: int, clock: Clock) -> None:
         self.known[pipe] = [a if a > b else b for a, b in zip(self.known[pipe], clock, strict=True)]
@@ -456,7 +485,7 @@ class _Walk:
         )
         for core, low in enumerate(earlier):
             self.at[core] += turns * (self.at[core] - low)
-        return self.at[0] + 1
+        return self.at[0] if turns else at + 1
 
     def state(self) -> tuple[object, ...]:
         numbers: list[set[int]] = [set() for _ in self.count]
@@ -540,8 +569,8 @@ class _Walk:
             *spans_of(step.entry.site.op),
             *spans_of(pending.entry.site.op),
             event=found.event,
-            setter=self.check.pipe_name(found.setter),
-            waiter=self.check.pipe_name(found.waiter),
+            setter=self.check.ends(found)[0],
+            waiter=self.check.ends(found)[1],
         )
         self.check.tell(diagnostic, "twice", step.entry.site.op.id, found.event)
 
@@ -551,8 +580,8 @@ class _Walk:
             "emulator-flag-left",
             *spans_of(step.entry.site.op),
             event=channel.event,
-            setter=self.check.pipe_name(channel.setter),
-            waiter=self.check.pipe_name(channel.waiter),
+            setter=self.check.ends(channel)[0],
+            waiter=self.check.ends(channel)[1],
         )
         self.check.tell(diagnostic, "left", step.entry.site.op.id, channel.event)
 
@@ -563,18 +592,19 @@ class _Walk:
         raise Refused(deadlock([self._wait(step, heads) for step in heads.values()]))
 
     def _wait(self, step: Step, heads: dict[int, Step]) -> Held:
-        """One of the waits of a deadlock. A drain waits for a pipe of its core that stands still."""
+        """One of the waits of a deadlock. What speaks for all pipes waits for one of its core that stands still."""
         assert step.entry is not None
         name = self.check.pipe_name
-        if step.kind == DRAIN:
+        if step.kind in (DRAIN, SET):
             pipe = next(p for p in heads if p != step.pipe and p // COUNT == step.pipe // COUNT)
             return Held(step.entry.site.op, name(step.pipe), name(pipe), 0, name(pipe))
         number = next(c for c in step.channels if not self.tokens[c])
         channel = self.check.channels[number]
-        scalar = channel.setter // COUNT * COUNT + S
-        behind = channel.setter if channel.setter in heads else scalar
-        comes = behind in heads and self._coming(SET, number) >= self._coming(WAIT, number)
-        return Held(step.entry.site.op, name(step.pipe), name(channel.setter), channel.event, name(behind) if comes else "")
+        core = channel.setter // COUNT
+        mates = [channel.setter, core * COUNT + S, *(() if channel.flag else range(core * COUNT, core * COUNT + COUNT))]
+        comes = self._coming(SET, number) >= self._coming(WAIT, number)
+        behind = next((name(p) for p in mates if p in heads), "") if comes else ""
+        return Held(step.entry.site.op, name(step.pipe), self.check.ends(channel)[0], channel.event, behind)
 
     def _coming(self, kind: int, channel: int) -> int:
         """How many sets or waits of a channel are still to come."""
