@@ -2,9 +2,8 @@
 
 import heapq
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
@@ -18,7 +17,6 @@ from compiler_core.emulator.recorder import PathClass, Recorder
 from compiler_core.emulator.result import CoreLoad, Result
 from compiler_core.emulator.spans import Span, Tracer
 from compiler_core.emulator.timeline import BANDWIDTH, REASONS, Step, Timeline, Unordered, Walk, steps_of, together
-from compiler_core.emulator.trace import BlockSpan, chrome_trace
 
 ROUNDS = 8
 """Most times that a launch is timed to find out how many cores move data at a time."""
@@ -64,12 +62,17 @@ class Launch:
     programs: dict[int, Program] = field(default_factory=dict[int, Program])
     costs: Costs = field(init=False)
     contention: Contention = field(init=False)
-    class_of: Array = field(init=False)
+    class_of: Array = field(default_factory=lambda: np.zeros(0, np.int64))
     """For each block, the number of its class."""
+    ends: list[float] = field(default_factory=list[float])
+    """Once timed: when each core that blocks are dealt to ends."""
+    placed: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    """Once timed: for each block its core and its start."""
 
     def __post_init__(self) -> None:
         self.costs = Costs(self.chip)
-        self.class_of = np.zeros(self.blocks, np.int64)
+        if not len(self.class_of):
+            self.class_of = np.zeros(self.blocks, np.int64)
         mixed = 2 if self.mixed else 0
         self.contention = Contention(self.active * (1 + mixed), self.active * (1 + mixed))
 
@@ -113,8 +116,8 @@ class Launch:
 
     def result(self, machine: Machine, diagnostics: tuple[Diagnostic, ...]) -> Result:
         """Raises Refused in a deadlock."""
-        self._time()
-        ends, placed = self._deal()
+        self.time()
+        ends, placed = self.ends, self.placed
         memory = {m.name: m.peak for m in machine.local.values() if m.peak}
         loads = self._loads(ends, placed)
         launch = self.chip.timing.launch
@@ -139,8 +142,27 @@ class Launch:
             lines=self._lines(),
             diagnostics=diagnostics,
             loads=loads,
-            make_trace=partial(self._trace, placed),
+            launch=self,
         )
+
+    def time(self) -> None:
+        """Times every class and deals the blocks to cores. Raises Refused in a deadlock."""
+        self._count()
+        self._settle()
+        self.ends, self.placed = self._deal()
+
+    def again(self, chip: Chip, change: Callable[[Item], Item | None]) -> "Launch":
+        """The same blocks that did the same instructions, on another chip, with items changed or, for None, left out; timed."""
+        other = Launch(chip, self.core_type, self.blocks, class_of=self.class_of)
+        for key, block in self.classes.items():
+            programs = tuple(other._program(path.recorder) for path in block.paths)
+            other.classes[key] = Class(block.number, block.paths, programs, block.blocks)
+        for program in other.programs.values():
+            for code in self.programs[id(program.recorder)].times:
+                items = other.costs.items(program.recorder.variants[code])
+                program.items[code] = tuple(changed for item in items if (changed := change(item)) is not None)
+        other.time()
+        return other
 
     # Classes
 
@@ -161,9 +183,8 @@ class Launch:
 
     # Time
 
-    def _time(self) -> None:
+    def _settle(self) -> None:
         """Times every class; again with the number of cores that then turn out to move data at a time, until it settles."""
-        self._count()
         for _ in range(ROUNDS):
             if not self._price():
                 return
@@ -270,7 +291,7 @@ class Launch:
 
     # Sums
 
-    def _names(self, core: int) -> tuple[str, ...]:
+    def names(self, core: int) -> tuple[str, ...]:
         """The cores that run what is dealt to a core."""
         if self.mixed:
             return f"AIC {core}", f"AIV {2 * core}", f"AIV {2 * core + 1}"
@@ -301,7 +322,7 @@ class Launch:
                         if stalls[core, i].any()
                     }
                     of_pipe = {p: float(busy[core, PIPES.index(p)]) for p in self.chip.pipes}
-                    found.append(CoreLoad(self._names(core)[place], ends[core], of_pipe, by_pipe))
+                    found.append(CoreLoad(self.names(core)[place], ends[core], of_pipe, by_pipe))
         return tuple(found)
 
     def _stalls(self, block: Class, place: int) -> Array:
@@ -333,16 +354,9 @@ class Launch:
 
     # Spans
 
-    def _trace(self, placed: list[tuple[int, float]]) -> bytes:
-        drawn: dict[int, tuple[list[Stream], list[Span]]] = {}
-        classes = list(self.classes.values())
-        blocks: list[BlockSpan] = []
-        for block, (core, start) in enumerate(placed):
-            number = int(self.class_of[block])
-            if number not in drawn:
-                streams = self._streams(classes[number])
-                boxes = CUBE_AND_VECTORS if len(streams) > 1 else ((),)
-                steps = [[self._steps([item])[0] for _, item in stream] for stream in streams]
-                drawn[number] = streams, Tracer(steps, self.chip.timing.queue, boxes).run()
-            blocks.append(BlockSpan(block, self._names(core), start, *drawn[number]))
-        return chrome_trace(blocks, self.chip.pipes, self.chip.clock_mhz)
+    def spans(self, block: Class, most: int = 0) -> tuple[list[Stream], list[Span]]:
+        """What the cores of a class did, item by item, and when; with `most`, the first so many spans."""
+        streams = self._streams(block)
+        boxes = CUBE_AND_VECTORS if len(streams) > 1 else ((),)
+        steps = [[self._steps([item])[0] for _, item in stream] for stream in streams]
+        return streams, Tracer(steps, self.chip.timing.queue, boxes).run(most)

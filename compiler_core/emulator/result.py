@@ -1,9 +1,12 @@
 """What a run gives back."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from compiler_core.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from compiler_core.emulator.launch import Launch
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,12 @@ class Result:
     lines: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     """Source lines of the instructions that kept each pipe busy longest, first the longest."""
     diagnostics: tuple[Diagnostic, ...] = ()
-    make_trace: Callable[[], bytes] = field(default=bytes)
+    launch: "Launch | None" = field(default=None, repr=False)
+    """What was timed, for who asks more of it: timelines, critical paths, the same run under other assumptions."""
 
     @property
     def trace(self) -> bytes:
         """The timeline as Chrome-trace JSON, made when asked for."""
-        return self.make_trace()
+        from compiler_core.emulator.trace import trace
+
+        return trace(self.launch) if self.launch else b""

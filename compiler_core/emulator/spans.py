@@ -68,13 +68,15 @@ class Tracer:
         self.cores = [_Core(i) for i in range(len(streams))]
         self.spans: list[Span] = []
 
-    def run(self) -> list[Span]:
-        """Raises Unordered where a wait stands before its set."""
+    def run(self, most: int = 0) -> list[Span]:
+        """All spans or, with `most`, about the first so many. Raises Unordered where a wait stands before its set."""
         while any(c.at < len(s) for c, s in zip(self.cores, self.streams, strict=True)):
             before = [c.at for c in self.cores]
             for core, stream in zip(self.cores, self.streams, strict=True):
                 while core.at < len(stream) and self._carry_out(core, stream[core.at]):
                     core.at += 1
+                    if most and len(self.spans) >= most:
+                        return self.spans
             if [c.at for c in self.cores] == before:
                 raise Unordered
         return self.spans

@@ -69,7 +69,7 @@ def rates(moves: Iterable[tuple[float, float, int]]) -> list[tuple[float, float]
     return changes
 
 
-def curve(changes: Iterable[tuple[float, float]], length: float) -> Points:
+def curve(changes: Iterable[tuple[float, float]], length: float, most: int = POINTS) -> Points:
     """The running sum of changes as steps; where there are more than can be seen, the highest value of each stretch of time."""
     summed: list[tuple[float, float]] = []
     value = 0.0
@@ -79,8 +79,8 @@ def curve(changes: Iterable[tuple[float, float]], length: float) -> Points:
             summed[-1] = (time, value)
         else:
             summed.append((time, value))
-    if len(summed) > POINTS:
-        summed = _thinned(summed, length / POINTS)
+    if len(summed) > most:
+        summed = _thinned(summed, length / most)
     points: list[tuple[int, float]] = []
     for time, value in summed:
         shown = round(value, 2) if value > 0.005 else 0.0
