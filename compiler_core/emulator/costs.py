@@ -51,6 +51,19 @@ class Item(NamedTuple):
     uses: tuple[Use, ...] = ()
     inner: bool = False
     """Issued by a macro, not by the scalar unit's own program."""
+    conflicts: float = 0.0
+    """Part of the work: what operands in the same bank of UB cost."""
+    masked: float = 0.0
+    """Part of the work: repeats for lanes that are switched off."""
+
+
+class Vector(NamedTuple):
+    """What a vector instruction costs, as Item has it."""
+
+    startup: float
+    work: float
+    conflicts: float = 0.0
+    masked: float = 0.0
 
 
 FROM_L1 = frozenset({"L1->L0A", "L1->L0B"})
@@ -132,8 +145,8 @@ class Costs:
             return self._mmad(entry)
         pipe = PIPES.index(site.pipe)
         if name.startswith("v") and not (name == "vbrc" and pipe == MTE2):
-            startup, work = self._vector(entry)
-            return (Item(RUN, pipe, name, work=work, startup=startup, uses=uses),)
+            cost = self._vector(entry)
+            return (Item(RUN, pipe, name, cost.work, cost.startup, uses=uses, conflicts=cost.conflicts, masked=cost.masked),)
         return (self._move(variant, pipe, uses),)
 
     # Moves
@@ -173,25 +186,28 @@ class Costs:
 
     # Vector instructions
 
-    def _vector(self, entry: Entry) -> tuple[float, float]:
-        """Startup and streamed cycles."""
+    def _vector(self, entry: Entry) -> Vector:
         name = entry.site.name
         if name == "vreduce":
-            return self._reduce(entry)
+            return Vector(*self._reduce(entry))
         timing = self.timing.vector
         inputs = [t for t, write in entry.tiles if not write]
         outputs = [t for t, write in entry.tiles if write]
         target = outputs[0]
         repeats, partial = _repeats([target, *inputs], target, timing.repeat_bytes)
+        idle = repeats - target.elements * max(t.dtype.itemsize for t in (target, *inputs)) / timing.repeat_bytes
         if name in timing.expansion:
             slopes = [self._slope(n, inputs, target) * count for n, count in timing.expansion[name].items()]
             steps = sum(timing.expansion[name].values())
-            return self._startup(name, partial) * steps, sum(slopes) * repeats
+            return Vector(self._startup(name, partial) * steps, sum(slopes) * repeats, masked=sum(slopes) * idle)
         actual = self._actual(name, entry, inputs)
         slope = self._slope(actual, inputs, target)
+        free = slope
         if len(inputs) == 2 and slope == 2.0:
-            slope = _with_conflicts(inputs, target, slope)
-        return self._startup(actual, partial), max(timing.minimum, slope * repeats)
+            slope, free = _with_conflicts(inputs, target, slope), 1.0
+        work, clear = max(timing.minimum, slope * repeats), max(timing.minimum, free * repeats)
+        masked = work - max(timing.minimum, slope * (repeats - idle))
+        return Vector(self._startup(actual, partial), work, work - clear, masked)
 
     def _actual(self, name: str, entry: Entry, inputs: list[Tile]) -> str:
         """The instruction the unit runs for a hivm op."""
