@@ -18,7 +18,7 @@ from statistics import median
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from schedules import Program, Split, add, copy, copy_all, gemm, gemm_zigzag, nd_to_nz, vadds
+from schedules import Program, Split, add, copy, copy_all, gemm, gemm_gelu, gemm_zigzag, nd_to_nz, vadds
 
 from compiler_core.chips import Chip, chips
 from compiler_core.emulator import Result
@@ -158,6 +158,12 @@ def cases() -> list[Case]:
             4227.605,
             lambda: gemm(8192, 8192, 8192, WHOLE, BASE, (8, 4), b_first=True, out=f32),
             {"MTE2": 3685.713, "M": 3083.197, "MTE1": 2516.081},
+        ),
+        Case(
+            "GEMM 8192³ and GELU, cube and vector cores together",
+            4236.944,
+            lambda: gemm_gelu(8192, 8192, 8192, WHOLE, BASE, (8, 4)),
+            {"MTE1": 2520.852, "M": 3083.235},
         ),
         *(
             Case(

@@ -19,7 +19,7 @@ from compiler_core.dialects.builtin import function
 from compiler_core.dialects.hivm import block_shape
 from compiler_core.dialects.indices import Mixed
 from compiler_core.emulator import Result, run
-from compiler_core.ir import Attribute, Builder, DenseArrayAttr, Location, Op, RawAttr, UnitAttr, Value, module, single_block
+from compiler_core.ir import Attribute, Builder, IntegerAttr, Location, Op, RawAttr, UnitAttr, Value, module, single_block
 from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.types import DYNAMIC, MemRefType, Type, f16, f32, i32, i64, index
 
@@ -44,21 +44,25 @@ class Program:
 class Schedule:
     """A program under construction. Numbers are ints or values of type index; arithmetic on ints folds."""
 
-    def __init__(self, core: Literal["AIV", "AIC"], arguments: dict[str, Type]) -> None:
+    def __init__(self, core: Literal["AIV", "AIC"], arguments: dict[str, Type], mixed: bool = False) -> None:
         types = [MemRefType((DYNAMIC,), element, None, "gm") for element in arguments.values()]
-        self.function = function("kernel", [*types, i32, i32, i32], names=[*arguments, "grid_x", "grid_y", "grid_z"])
+        name = f"kernel_mix_{core.lower()}" if mixed else "kernel"
+        self.function = function(name, [*types, i32, i32, i32], names=[*arguments, "grid_x", "grid_y", "grid_z"])
         self.function.attributes["hivm.func_core_type"] = RawAttr(f"#hivm.func_core_type<{core}>")
+        if mixed:
+            self.function.attributes["hivm.part_of_mix"] = UnitAttr()
         self.arguments = dict(zip(arguments, self.function.body.arguments, strict=False))
         self.builder = Builder.at_end(self.function.body)
         self.builder.location = (Location("schedule", 1),)
         self.block = self.builder.value("arith.index_cast", [hivm.get_block_index(self.builder)], index, hint="block")
 
-    def program(self, shapes: Sequence[tuple[int, Type]], blocks: int) -> Program:
-        """Ends the program. `shapes`: elements and type of each argument."""
-        hivm.pipe_barrier(self.builder, "PIPE_ALL")
-        self.builder.op("func.return")
+    def program(self, shapes: Sequence[tuple[int, Type]], blocks: int, *others: "Schedule") -> Program:
+        """Ends the program. `shapes`: elements and type of each argument; `others`: what the other cores of a block run."""
+        for schedule in (self, *others):
+            hivm.pipe_barrier(schedule.builder, "PIPE_ALL")
+            schedule.builder.op("func.return")
         arguments = tuple(np.empty(elements, dtype_of(element)) for elements, element in shapes)
-        return Program(module([self.function]), arguments, blocks)
+        return Program(module([s.function for s in (self, *others)]), arguments, blocks)
 
     # Numbers
 
@@ -160,6 +164,24 @@ class Schedule:
         """The second pipe goes on when the first has come here."""
         self.set(pipes, event)
         self.wait(pipes, event)
+
+    def post(self, pipe: str) -> None:
+        """Tells the other cores of the block, when the pipe has come here."""
+        self._between_cores("set", "CUBE", pipe)
+
+    def expect(self, pipe: str) -> None:
+        """Goes on when the other cores have told so."""
+        self._between_cores("wait", "VECTOR", pipe)
+
+    def _between_cores(self, what: str, core: str, pipe: str) -> None:
+        attributes: dict[str, Attribute] = {
+            "tcore_type": RawAttr(f"#hivm.tcore_type<{core}>"),
+            "tpipe": hivm.pipe_attribute(f"PIPE_{pipe}"),
+            "pipe": hivm.pipe_attribute("PIPE_S"),
+            "static_flag_id": IntegerAttr(0, i64),
+        }
+        groups = [[], []] if what == "set" else [[]]
+        hivm.instruction(self.builder, f"sync_block_{what}", groups, attributes)
 
     def _event(self, event: Mixed) -> int | Value:
         return event if isinstance(event, int) else self.builder.value("arith.index_cast", [event], i64)
@@ -328,19 +350,66 @@ def gemm(
     s = Schedule("AIC", {"a": f16, "b": f16, "c": out})
     product = _Product(s, (m, n, k), base, steps, buffers, out, b_rows, b_first, unit_flag)
     product.begin()
+    with _tiles(s, (m, n), split, base, order) as tile:
+        product.tile(*tile)
+    product.end()
+    return s.program([(m * k, f16), (n * k, f16), (m * n, out)], split.cores)
+
+
+def gemm_gelu(m: int, n: int, k: int, split: Split, base: tuple[int, int, int], steps: tuple[int, int]) -> Program:
+    """As gemm to fp32 with B fetched first; the two vector cores of a block then read a tile's halves and write their GELU
+    (x / (1 + exp(-1.6 (x + 0.045 x³))), eight instructions on one buffer) in place, one tile at a time.
+    """
+    arguments: dict[str, Type] = {"a": f16, "b": f16, "c": f32}
+    cube, vector = Schedule("AIC", arguments, mixed=True), Schedule("AIV", arguments, mixed=True)
+    product = _Product(cube, (m, n, k), base, steps, out=f32, b_first=True)
+    product.begin()
+    with _tiles(cube, (m, n), split, base, "nm") as tile:
+        product.tile(*tile)
+        cube.post("FIX")
+    product.end()
+    half = base[0] // 2
+    which = vector.builder.value("hivm.hir.get_sub_block_idx", [], i64)
+    which = vector.builder.value("arith.index_cast", [which], index)
+    with _tiles(vector, (m, n), split, base, "nm") as (row, column, _, wide):
+        vector.expect("FIX")
+        at = vector.plus(vector.times(vector.plus(row, vector.times(which, half)), n), column)
+        memory = vector.part("c", at, [half, wide], [n, 1])
+        x, y = (vector.cut(vector.buffer(place, [half, base[1]], f32), [half, wide]) for place in (0, half * base[1] * 4))
+        vector.move("load", memory, x)
+        vector.then("MTE2>V")
+        _gelu(vector, x, y)
+        vector.then("V>MTE3")
+        vector.move("store", y, memory)
+    return cube.program([(m * k, f16), (n * k, f16), (m * n, f32)], split.cores, vector)
+
+
+def _gelu(s: Schedule, x: Value, y: Value) -> None:
+    a, b, one = (arith.constant(s.builder, c, f32) for c in (0.044715, -1.5957691, 1.0))
+    steps = [("vmul", x, x), ("vmul", y, x), ("vmul", y, a), ("vadd", x, y), ("vmul", y, b), ("vexp", y), ("vadd", y, one)]
+    for name, *sources in steps:
+        hivm.vector(s.builder, name, sources, y)
+        hivm.pipe_barrier(s.builder, "PIPE_V")
+    hivm.vector(s.builder, "vdiv", [x, y], y)
+
+
+@contextmanager
+def _tiles(
+    s: Schedule, shape: tuple[int, int], split: Split, base: tuple[int, int, int], order: Literal["mn", "nm"]
+) -> Iterator[tuple[Mixed, Mixed, Mixed, Mixed]]:
+    """Loops over this block's tiles of C: row, column, rows and columns of each."""
+    (m, n), (bm, bn, _) = shape, base
     with s.loop(split.rounds) as turn:
         top = s.times(s.plus(s.remainder(s.block, split.down), s.times(turn, split.down)), split.rows)
         left = s.times(s.quotient(s.block, split.down), split.columns)
         height, width = s.rest(m, top, split.rows), s.rest(n, left, split.columns)
-        down, across = s.turns(height, base[0]), s.turns(width, base[1])
+        down, across = s.turns(height, bm), s.turns(width, bn)
         outer, inner = (across, down) if order == "nm" else (down, across)
         with s.loop(outer) as i, s.loop(inner) as j:
             row, column = (s.times(x, b) for x, b in zip((j, i) if order == "nm" else (i, j), base, strict=False))
-            tall = base[0] if m % base[0] == 0 == split.rows % base[0] else s.rest(height, row, base[0])
-            wide = base[1] if n % base[1] == 0 == split.columns % base[1] else s.rest(width, column, base[1])
-            product.tile(s.plus(top, row), s.plus(left, column), tall, wide)
-    product.end()
-    return s.program([(m * k, f16), (n * k, f16), (m * n, out)], split.cores)
+            tall = bm if m % bm == 0 == split.rows % bm else s.rest(height, row, bm)
+            wide = bn if n % bn == 0 == split.columns % bn else s.rest(width, column, bn)
+            yield s.plus(top, row), s.plus(left, column), tall, wide
 
 
 def gemm_zigzag(m: int, n: int, k: int, cores: int, base: tuple[int, int, int], steps: tuple[int, int]) -> Program:
@@ -498,8 +567,7 @@ def nd_to_nz(size: int, split: tuple[int, int], tile: tuple[int, int], pitch: in
         s.move("load", s.part("x", s.plus(s.times(row, size), column), [tall, columns, 16], [size, 16, 1]), source)
         s.then("MTE2>V", event)
         s.wait("MTE3>V", event)
-        order: dict[str, Attribute] = {"permutation": DenseArrayAttr((1, 0, 2))}
-        hivm.instruction(s.builder, "vtranspose", [[source], [target]], order)
+        s.move("copy", source, mem.reinterpret_cast(s.builder, target, 0, [tall, columns, 16], [16, 16 * pitch, 1]))
         s.set("V>MTE2", event)
         s.then("V>MTE3", event)
         out = s.plus(s.times(column, size), s.times(row, 16))
