@@ -1,9 +1,12 @@
-"""The chips: one TOML each, every number with its source, and the dataclass that reads it."""
+"""The chips: one TOML each, every number with its source, and the dataclass that reads it.
+
+A chip that is `like` another gives what differs from it.
+"""
 
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -52,9 +55,22 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 @cache
 def chips() -> dict[str, Chip]:
     """Every chip by name."""
-    found: dict[str, Chip] = {}
-    for entry in sorted(files(__name__).iterdir(), key=lambda e: e.name):
-        if entry.name.endswith(".toml"):
-            chip = msgspec.convert(tomllib.loads(entry.read_text(encoding="utf-8")), Chip)
-            found[chip.name] = chip
-    return found
+    entries = sorted((e for e in files(__name__).iterdir() if e.name.endswith(".toml")), key=lambda e: e.name)
+    given = [tomllib.loads(entry.read_text(encoding="utf-8")) for entry in entries]
+    by_name = {chip["name"]: chip for chip in given}
+    return {name: msgspec.convert(_whole(chip, by_name), Chip) for name, chip in by_name.items()}
+
+
+def _whole(chip: dict[str, Any], others: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A chip's numbers with those of the chip it is like where it gives none."""
+    own = {key: value for key, value in chip.items() if key != "like"}
+    return _over(_whole(others[chip["like"]], others), own) if "like" in chip else own
+
+
+def _over(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Tables merged; everything else, and a move's pair of numbers, as given."""
+    merged = dict(base)
+    for key, value in own.items():
+        inner = merged.get(key)
+        merged[key] = _over(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
+    return merged

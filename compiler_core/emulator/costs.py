@@ -105,12 +105,11 @@ class Costs:
         if item.shared:
             users = contention.readers if item.path.startswith("GM") else contention.writers
             work = max(item.work, item.shared * users / memory.l2_rate)
-            if item.missed:
-                missed = item.missed * (1 + contention.written_back)
-                work += missed * max(1 / memory.core_miss_rate, users / memory.gm_rate)
-            elif contention.spilled and item.path.endswith("GM"):
-                work += item.shared * contention.spilled * max(1 / memory.core_miss_rate, users / memory.gm_rate)
-            return work
+            from_memory = item.missed * (1 + contention.written_back)
+            if item.path.endswith("GM"):
+                from_memory = item.shared * contention.spilled
+            work += from_memory * max(1 / memory.core_miss_rate, users / memory.gm_rate)
+            return max(memory.issue_cycles, work)
         return item.work / (1 - contention.l1_writing) if item.path in FROM_L1 else item.work
 
     def items(self, variant: Variant) -> tuple[Item, ...]:
@@ -177,7 +176,7 @@ class Costs:
         """A move to or from global memory: its port, whole lines, and what it waits for."""
         memory = self.timing.memory
         padded = lines.runs * -(-lines.run_bytes // 32) * 32
-        port = max(memory.issue_cycles, padded / move.rate, lines.lines * memory.line_cycles)
+        port = max(padded / move.rate, lines.lines * memory.line_cycles)
         if lines.crowd:
             port *= memory.same_lines
         missed = round(lines.lines * LINE * lines.missed) if path.startswith("GM") else 0
@@ -283,11 +282,11 @@ class Costs:
             width = min(step, k_padded - low)
             last = low + step >= k_padded
             a_bytes, b_bytes = m16 * width * item, n16 * width * item
-            b_uses: tuple[Use, ...] = ((1, "r"), (3, "r")) if len(entry.tiles) > 3 and low == 0 else ((1, "r"),)
+            b_uses: tuple[Use, ...] = ((1, "r"), (2, "r")) if len(entry.tiles) > 3 and low == 0 else ((1, "r"),)
             self._peak("L0A", 2 * a_bytes)
             self._peak("L0B", 2 * b_bytes)
             steps = (m16 // 16) * math.ceil(width / depth) * (n16 // 16) * cube.step_cycles
-            accumulate: Use = (2, "w" if clear and low == 0 else "rw")
+            accumulate: Use = (len(entry.tiles) - 1, "w" if clear and low == 0 else "rw")
             items += [
                 Item(TAKE, MTE1, "L0 free", event=0, credits=2, inner=True),
                 Item(RUN, MTE1, "L1->L0A", a_bytes / to_a.rate, to_a.startup, path="L1->L0A", bytes=a_bytes, uses=((0, "r"),)),
