@@ -1,10 +1,27 @@
-"""Fractal layouts: between a plain matrix and L1's or L0C's [column blocks, row blocks, 16, C0], and the product of
-two of them.
+"""Fractal layouts: between a plain matrix and L1's or L0C's [column blocks, row blocks, 16, C0], and products of them.
+
+A matrix of rank 2 (lanes and batches not counted) stands for itself.
 """
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from compiler_core.emulator.lanes import Array
+from compiler_core.emulator.narrow import bits_of, is_narrow, widen
+from compiler_core.emulator.scratch import scratch
+
+Run = Callable[..., Any]
+Pair = tuple[Array, Array]
+"""Views of equal shape: a part of the fractals, and the part of the matrix it holds."""
+
+_LEFT, _RIGHT, _LEFT_WIDE, _RIGHT_WIDE, _PRODUCT = 140, 141, 142, 143, 144
+"""Scratch of this file."""
+
+EXACT_IN_FP32 = 1024
+"""So many products of two bytes add up exactly in fp32: 2^24 / 2^14."""
 
 
 def panels(blocks: Array) -> Array:
@@ -16,57 +33,133 @@ def panels(blocks: Array) -> Array:
     return blocks.reshape(*lead, n1, m1 * rows, c0, copy=False)
 
 
-def _columns(matrix: Array, c0: int) -> Array:
+def columns(matrix: Array, c0: int) -> Array:
     """[…, m, n] as […, n / c0, m, c0], without a copy; n must be a multiple of c0."""
     *lead, m, n = matrix.shape
     split = matrix.reshape(*lead, m, n // c0, c0, copy=False)
     return np.swapaxes(split, -3, -2)
 
 
-def write_matrix(blocks: Array, matrix: Array, *, fill: bool, accumulate: bool = False) -> None:
-    """Writes (or adds) a plain matrix […, m, n] into fractals; `fill` zeroes the rest of the last column block, as nd2nz
-    does.
-    """
-    target = panels(blocks)
+def paired(blocks: Array, matrix: Array, fractal: bool) -> list[Pair]:
+    """The parts of fractals (or of a plain matrix) that hold a matrix […, m, n]: whole column blocks, and the rest."""
     *_, m, n = matrix.shape
+    if not fractal:
+        return [(blocks[..., :m, :n], matrix)]
+    target = panels(blocks)
     c0 = target.shape[-1]
-    whole = n // c0
-    rest = n - whole * c0
+    whole, rest = n // c0, n % c0
+    if m > target.shape[-2] or -(-n // c0) > target.shape[-3]:
+        raise ValueError(f"{m} x {n} does not fit into {' x '.join(map(str, blocks.shape[-4:]))}")
+    found: list[Pair] = []
     if whole:
-        part = target[..., :whole, :m, :]
-        source = _columns(matrix[..., : whole * c0], c0)
-        if accumulate:
-            np.add(part, source, out=part)
-        else:
-            part[...] = source
+        found.append((target[..., :whole, :m, :], columns(matrix[..., : whole * c0], c0)))
     if rest:
-        part = target[..., whole, :m, :rest]
-        if accumulate:
-            part += matrix[..., whole * c0 :]
+        found.append((target[..., whole, :m, :rest], matrix[..., whole * c0 :]))
+    return found
+
+
+def written(blocks: Array, matrix: Array, *, fractal: bool, fill: bool = False) -> Run:
+    """Binds a move of a plain matrix into fractals; `fill` zeroes the rest of the last column block, as nd2nz does."""
+    same = blocks.dtype == matrix.dtype
+    raw = (bits_of(blocks), bits_of(matrix)) if same else (blocks, matrix)
+    moves = [partial(np.copyto, target, source, "unsafe") for target, source in paired(*raw, fractal)]
+    *_, m, n = matrix.shape
+    if fill and fractal and n % blocks.shape[-1]:
+        rest = panels(raw[0])[..., n // blocks.shape[-1], :m, n % blocks.shape[-1] :]
+        moves.append(partial(np.copyto, rest, 0, "unsafe"))
+    return in_order(moves)
+
+
+def read(blocks: Array, matrix: Array, *, fractal: bool) -> Run:
+    """Binds a move of fractals into a plain matrix."""
+    same = blocks.dtype == matrix.dtype
+    raw = (bits_of(blocks), bits_of(matrix)) if same else (blocks, matrix)
+    return in_order([partial(np.copyto, target, source, "unsafe") for source, target in paired(*raw, fractal)])
+
+
+def in_order(runs: Sequence[Run]) -> Run:
+    """One run after the other."""
+    if len(runs) == 1:
+        return runs[0]
+
+    def run() -> None:
+        for each in runs:
+            each()
+
+    return run
+
+
+def _matrix(
+    blocks: Array, rows: int, width: int, fractal: bool, dtype: np.dtype[Any], use: tuple[int, int]
+) -> tuple[Run, Array]:
+    """A run that fetches the plain matrix of fractals into scratch, converted to `dtype`, and that matrix."""
+    *lead, _, _ = blocks.shape if not fractal else blocks.shape[:-2]
+    if fractal:
+        source = panels(blocks)[..., : -(-width // blocks.shape[-1]), :rows, :]
+        padded = source.shape[-3] * source.shape[-1]
+    else:
+        source, padded = blocks[..., :rows, :width], width
+    matrix = scratch((*lead, rows, padded), dtype, use[0])
+    target = columns(matrix, source.shape[-1]) if fractal else matrix
+    if not is_narrow(source.dtype):
+        return partial(np.copyto, target, source, "unsafe"), matrix[..., :width]
+    wide = scratch(source.shape, np.float32, use[1])
+    return in_order([partial(widen, source, wide), partial(np.copyto, target, wide)]), matrix[..., :width]
+
+
+def product(
+    a: Array,
+    b: Array,
+    c: Array,
+    sizes: tuple[int, int, int],
+    *,
+    clear: bool,
+    transposed: tuple[bool, bool],
+    fractal: tuple[bool, bool, bool] = (True, True, True),
+) -> Run:
+    """Binds mmadL1: c = [c +] a·b for m, k, n. Floats multiply and add in fp32; bytes exactly.
+
+    A fractal of 16-bit numbers is multiplied panel by panel, which leaves the product in L0C's own layout.
+    """
+    m, k, n = sizes
+    dtype = np.dtype(np.float32 if not (c.dtype.kind in "iu" and k > EXACT_IN_FP32) else np.float64)
+    rows, width = (k, m) if transposed[0] else (m, k)
+    fetch_a, left = _matrix(a, rows, width, fractal[0], dtype, (_LEFT, _LEFT_WIDE))
+    if transposed[0]:
+        left = np.swapaxes(left, -1, -2)
+    alike = fractal[1] and fractal[2] and b.shape[-1] == c.shape[-1] and c.dtype == dtype
+    if alike and not transposed[1] and n % c.shape[-1] == 0 and is_narrow(b.dtype):
+        return _by_panels(fetch_a, left, b, c, m, k, n, clear)
+    rows, width = (n, k) if transposed[1] else (k, n)
+    fetch_b, right = _matrix(b, rows, width, fractal[1], dtype, (_RIGHT, _RIGHT_WIDE))
+    if transposed[1]:
+        right = np.swapaxes(right, -1, -2)
+    found = scratch((*left.shape[:-2], m, n), dtype, _PRODUCT)
+    runs: list[Run] = [fetch_a, fetch_b, partial(np.matmul, left, right, found)]
+    for target, part in paired(c, found, fractal[2]):
+        if clear:
+            runs.append(partial(np.copyto, target, part, "unsafe"))
         else:
-            part[...] = matrix[..., whole * c0 :]
-        if fill:
-            target[..., whole, :m, rest:] = 0
+            runs.append(partial(np.add, target, part, out=target, casting="unsafe"))
+    return in_order(runs)
 
 
-def read_matrix(blocks: Array, m: int, n: int, dtype: type[np.generic] | np.dtype[np.generic]) -> Array:
-    """The plain matrix […, m, n] of a fractal buffer, converted to `dtype`."""
-    source = panels(blocks)
-    c0 = source.shape[-1]
-    n1 = -(-n // c0)
-    *lead, _, _, _ = source.shape
-    matrix = np.empty((*lead, m, n1 * c0), dtype)
-    _columns(matrix, c0)[...] = source[..., :n1, :m, :]
-    return matrix[..., :n]
+def _by_panels(fetch_a: Run, left: Array, b: Array, c: Array, m: int, k: int, n: int, clear: bool) -> Run:
+    source = panels(b)[..., : n // b.shape[-1], :k, :]
+    right = scratch(source.shape, np.float32, _RIGHT_WIDE)
+    target = panels(c)[..., : n // c.shape[-1], :m, :]
+    wide_left = left[..., None, :, :]
+    fetch: list[Run] = [fetch_a, partial(widen, source, right)]
+    if clear:
+        return in_order([*fetch, partial(np.matmul, wide_left, right, target)])
+    found = scratch(target.shape, np.float32, _PRODUCT)
+    return in_order([*fetch, partial(np.matmul, wide_left, right, found), partial(np.add, target, found, out=target)])
 
 
-def multiply(
-    a: Array, b: Array, c: Array, m: int, k: int, n: int, *, clear: bool, a_transposed: bool, b_transposed: bool
-) -> None:
-    """mmadL1: c = [c +] a·b on fractal buffers. Floats accumulate in fp32; int8 exactly in int32."""
-    integer = a.dtype.kind in "iu"
-    wide = np.float64 if integer else np.float32
-    left = np.swapaxes(read_matrix(a, k, m, wide), -1, -2) if a_transposed else read_matrix(a, m, k, wide)
-    right = np.swapaxes(read_matrix(b, n, k, wide), -1, -2) if b_transposed else read_matrix(b, k, n, wide)
-    product = np.matmul(left, right)
-    write_matrix(c, product.astype(c.dtype) if integer else product, fill=False, accumulate=not clear)
+def bias_added(row: Array, c: Array, m: int, n: int, fractal: bool) -> Run:
+    """Binds the addition of a row […, n] to each row of a product."""
+    wide = np.broadcast_to(row[..., None, :n], (*row.shape[:-1], m, n))
+    held = scratch(wide.shape, c.dtype, _PRODUCT)
+    runs: list[Run] = [partial(np.copyto, held, wide, "unsafe")]
+    runs += [partial(np.add, target, part, out=target) for target, part in paired(c, held, fractal)]
+    return in_order(runs)

@@ -89,7 +89,8 @@ def maximum(a: Scalar, b: Scalar) -> Scalar:
     return max(a, b) if isinstance(a, int) and isinstance(b, int) else np.maximum(a, b)
 
 
-def _floor(a: Scalar, b: Scalar) -> Scalar:
+def floored(a: Scalar, b: Scalar) -> Scalar:
+    """Division rounding down. Lanes that divide by zero give what division by one would; plain numbers raise."""
     return a // b if isinstance(a, int) and isinstance(b, int) else np.floor_divide(a, np.where(np.equal(b, 0), 1, b))
 
 
@@ -99,8 +100,8 @@ INTEGER: dict[str, Callable[[Scalar, Scalar], Scalar]] = {
     "muli": lambda a, b: a * b,
     "divsi": quotient,
     "remsi": remainder,
-    "floordivsi": _floor,
-    "ceildivsi": lambda a, b: -_floor(-a, b),
+    "floordivsi": floored,
+    "ceildivsi": lambda a, b: -floored(-a, b),
     "andi": lambda a, b: a & b,
     "ori": lambda a, b: a | b,
     "xori": lambda a, b: a ^ b,
@@ -112,8 +113,8 @@ INTEGER: dict[str, Callable[[Scalar, Scalar], Scalar]] = {
 """Before wrapping to the result's width."""
 
 UNSIGNED: dict[str, Callable[[Scalar, Scalar], Scalar]] = {
-    "divui": _floor,
-    "remui": lambda a, b: a - _floor(a, b) * b,
+    "divui": floored,
+    "remui": lambda a, b: a - floored(a, b) * b,
     "shrui": lambda a, b: a >> b,
     "minui": minimum,
     "maxui": maximum,
@@ -193,6 +194,13 @@ def select(condition: Scalar, then: Scalar, other: Scalar) -> Scalar:
         return UNKNOWN
     chosen: Scalar = np.where(condition, np.asarray(then), np.asarray(other))
     return chosen
+
+
+def merge(mask: Array | None, new: Scalar, old: Scalar) -> Scalar:
+    """The new value where the mask holds, the old one elsewhere; None for a mask that holds everywhere."""
+    if new is old or mask is None:
+        return new
+    return select(mask, new, old)
 
 
 def uniform(value: Scalar) -> Scalar:

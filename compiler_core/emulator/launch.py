@@ -134,6 +134,7 @@ class Launch:
             traffic={path: sum(item.bytes * n for item, n in runs if item.path == path) for path in {i.path for i, _ in runs}},
             stalls={r: math.ceil(cycles) for r, cycles in stalls.items()},
             operations=machine.operations,
+            printed=tuple(machine.printed),
             missed_bytes=sum(item.missed * n for item, n in runs),
             transfers=sum(n for item, n in runs if item.path.startswith("GM") or item.path.endswith("GM")),
             core_type=self.core_type if self.chip.split else "AI",

@@ -1,30 +1,26 @@
-"""The state of a run: chip, memories, the batch of blocks being executed, and how an instruction is carried out over
-its lanes.
-"""
+"""The state of a run that programs see: chip, memories, limits, and which lanes of the batch are active."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import NoReturn
 
 import numpy as np
 
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Argument, Diagnostic, LimitHit, Refused, error, message
-from compiler_core.emulator.lanes import UNKNOWN, Array, Scalar
-from compiler_core.emulator.memory import (
-    Group,
-    LocalMemory,
-    OutOfBounds,
-    Unsupported,
-    View,
-    read_bits,
-    split,
-    write_bits,
-)
+from compiler_core.emulator.lanes import Array, Scalar, is_vector
+from compiler_core.emulator.memory import LocalMemory
 from compiler_core.emulator.recorder import Recorder
 from compiler_core.ir import Op
 from compiler_core.ir.spans import spans_of
+
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, AssertionError, RuntimeError, MemoryError)
+"""What code that no verifier has seen can lead to deep inside; told as a refusal."""
+
+PAUSE = 256
+"""Instructions between two looks at the clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +53,13 @@ def refuse(at: Op, code: str, /, **arguments: Argument) -> NoReturn:
     raise Refused(Diagnostic("error", message(code, **arguments), spans_of(at)))
 
 
+def _discard(code: int) -> None:
+    """Logs nothing."""
+
+
 @dataclass(slots=True)
 class Machine:
-    """What all batches of a run share."""
+    """What all batches of one program share, and the batch that is running: `count` lanes from block `first` on."""
 
     chip: Chip
     local: dict[str, LocalMemory]
@@ -70,98 +70,143 @@ class Machine:
     deadline: float
     blocks: int = 1
     """Blocks of the whole launch."""
+    sub_blocks: int = 1
+    """Lanes of a block: the vector cores that share it in a mixed kernel."""
+    varied: bool = True
+    """Whether there is more than one lane in any batch."""
     issued: int = 0
+    """Instructions and loop turns of the batches before."""
     operations: int = 0
     """Arithmetic operations over all blocks: an element of a vector instruction is one, a multiply-add two."""
+    weights: dict[int, int] = field(default_factory=dict[int, int])
+    """Arithmetic operations of one lane, by code in the log."""
+    first: int = 0
+    count: int = 1
+    pause: int = PAUSE
+    """The length of the log at which limits are looked at next."""
+    log: Callable[[int], None] = _discard
+    starts: Callable[[Scalar], None] = _discard
+    current: Array | None = None
+    """Lanes that the log's last entries belong to."""
+    printed: list[str] = field(default_factory=list[str])
+    """What debug ops would print, and assertions that did not hold, as text with the block's number."""
+    known_lanes: dict[bytes, Array] = field(default_factory=dict[bytes, Array])
+    agreements: dict[tuple[object, ...], "Agreement"] = field(default_factory=dict[tuple[object, ...], "Agreement"])
 
-    def count(self, op: Op) -> None:
-        """Notes one more instruction or loop turn. Raises LimitHit."""
-        self.issued += 1
-        if self.issued > self.limits.instructions:
-            raise LimitHit(error("emulator-limit-instructions", *spans_of(op), limit=self.limits.instructions))
-        if not self.issued & 255 and time.monotonic() > self.deadline:
-            raise LimitHit(error("emulator-limit-seconds", *spans_of(op), limit=self.limits.seconds))
+    def begin(self, first: int, count: int) -> None:
+        """A new batch."""
+        self.first, self.count = first, count
+        self.recorder.begin(count)
+        self.log, self.starts = self.recorder.log.append, self.recorder.starts.append
+        self.current = None
+        self.pause = PAUSE
+        self.agreements.clear()
+
+    def end(self) -> None:
+        """Counts what the batch did."""
+        log = np.array(self.recorder.log, np.int64)
+        self.issued += len(log)
+        table = np.zeros(max(self.weights, default=0) + 2, np.int64)
+        table[list(self.weights)] = list(self.weights.values())
+        each = table[np.where((log < 0) | (log >= len(table)), -1, log)]
+        marks = [(0, None), *self.recorder.lanes, (len(log), None)]
+        for (low, lanes), (high, _) in pairwise(marks):
+            self.operations += int(each[low:high].sum()) * (self.count if lanes is None else len(lanes))
+
+    def tick(self, issued: int) -> None:
+        """Raises LimitHit where the batch has done or taken too much."""
+        limits = self.limits
+        if self.issued + issued > limits.instructions:
+            raise LimitHit(error("emulator-limit-instructions", limit=limits.instructions))
+        if time.monotonic() > self.deadline:
+            raise LimitHit(error("emulator-limit-seconds", limit=limits.seconds))
+        self.pause = issued + PAUSE
+
+    # Lanes
+
+    def lanes(self, members: Array) -> Array | None:
+        """Lane numbers as the one array that stands for them; None for all lanes."""
+        if len(members) == self.count:
+            return None
+        key = members.tobytes()
+        return self.known_lanes.setdefault(key, members)
+
+    def only(self, lanes: Array | None) -> None:
+        """From here on the log tells of these lanes."""
+        if lanes is not self.current:
+            self.current = lanes
+            self.recorder.lanes.append((len(self.recorder.log), lanes))
+
+    def members(self, active: Array | None) -> Array:
+        return np.arange(self.count) if active is None else active
+
+    def divide(self, condition: Scalar, active: Array | None) -> tuple[Array | bool | None, Array | bool | None, Array | None]:
+        """The active lanes for which a condition holds, those for which it does not (False for nobody), and where it holds."""
+        if not is_vector(condition):
+            return (active, False, None) if condition else (False, active, None)
+        mask = condition.astype(np.bool_)
+        members = self.members(active)
+        mine = mask[members]
+        if mine.all():
+            return active, False, mask
+        if not mine.any():
+            return False, active, mask
+        return self.lanes(members[mine]), self.lanes(members[~mine]), mask
+
+    def narrow(self, condition: Scalar, active: Array | None) -> tuple[Array | bool | None, Array]:
+        """The active lanes that go on, False for nobody, and where they are."""
+        mask = np.broadcast_to(np.asarray(condition).astype(np.bool_), (self.count,))
+        members = self.members(active)
+        left = members[mask[members]]
+        alive = np.zeros(self.count, np.bool_)
+        alive[left] = True
+        return (self.lanes(left) if len(left) else False), alive
+
+    def trips(self, low: Scalar, high: Scalar, by: Scalar, active: Array | None) -> tuple[int, Array]:
+        """The most turns any active lane takes, and each lane's."""
+        turns = np.broadcast_to(-((np.asarray(low) - high) // by), (self.count,))
+        return int(turns[self.members(active)].max(initial=0)), turns
+
+    def alive(self, trips: Array, turn: int, active: Array | None) -> tuple[Array | None, Array]:
+        """The active lanes that take one more turn, and where they are."""
+        mask = trips > turn
+        if mask.all():
+            return active, mask
+        members = self.members(active)
+        return self.lanes(members[mask[members]]), mask
+
+    def agreeing(self, active: Array | None, fields: tuple[Scalar, ...]) -> list[tuple[Array | None, tuple[int, ...]]]:
+        """Groups of active lanes for which every field is one number, with the numbers."""
+        vectors = [f for f in fields if is_vector(f)]
+        if not vectors:
+            return [(active, fields)]
+        key = (id(active), *(id(f) if is_vector(f) else f for f in fields))
+        found = self.agreements.get(key)
+        if found is None:
+            found = self.agreements[key] = Agreement(active, fields, self._agree(active, fields, vectors))
+        return found.groups
+
+    def _agree(
+        self, active: Array | None, fields: tuple[Scalar, ...], vectors: list[Array]
+    ) -> list[tuple[Array | None, tuple[int, ...]]]:
+        members = self.members(active)
+        table = np.stack(vectors)[:, members]
+        if bool((table == table[:, :1]).all()):
+            groups = [members]
+        else:
+            _, inverse = np.unique(table, axis=1, return_inverse=True)
+            inverse = inverse.reshape(-1)
+            groups = [members[inverse == number] for number in range(int(inverse.max()) + 1)]
+        return [
+            (active if len(g) == len(members) else self.lanes(g), tuple([int(f[g[0]]) if is_vector(f) else f for f in fields]))
+            for g in groups
+        ]
 
 
-Apply = Callable[[list[Array], list[Scalar], list[Scalar], int], None]
-"""Carries out an instruction on arrays [lanes…, *sizes]: arrays, scalar operands, extras, number of lane axes."""
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """Groups of lanes, with the vectors they were found from: held, so that these stay what they are."""
 
-
-@dataclass(slots=True)
-class Batch:
-    """Consecutive blocks executed together. `values` holds every SSA value by its slot."""
-
-    machine: Machine
-    first: int
-    count: int
-    values: list[Any]
-    active: Array | None = None
-    """Lanes that execute what is being executed; None for all."""
-
-    def perform(
-        self,
-        site: Site,
-        views: Sequence[View],
-        writes: Sequence[bool],
-        apply: Apply | None,
-        scalars: Sequence[Scalar] = (),
-        extras: Sequence[Scalar] = (),
-        weight: Callable[[Group], int] | None = None,
-    ) -> None:
-        """Runs an instruction once for each group of lanes that agree on its shapes.
-
-        `apply` is None where nothing is computed; `weight` counts the arithmetic operations of one lane.
-        """
-        machine = self.machine
-        machine.count(site.op)
-        for scalar in extras:
-            if scalar is UNKNOWN:
-                refuse(site.op, "emulator-needs-data", op=site.op.name)
-        try:
-            for group in split(self.active, self.count, views, extras):
-                for tile in group.tiles:
-                    tile.check()
-                if apply is not None and machine.functional:
-                    self._apply(group, writes, apply, scalars)
-                if weight is not None:
-                    machine.operations += weight(group) * group.count
-                machine.recorder.add(site, group, writes)
-        except OutOfBounds as found:
-            self._out_of_bounds(site, found)
-        except Unsupported as found:
-            refuse(site.op, "emulator-unsupported", op=site.op.name, what=str(found))
-        except (ValueError, TypeError, LookupError, AttributeError, MemoryError) as problem:
-            refuse(site.op, "emulator-malformed-op", op=site.op.name, what=f"{type(problem).__name__}: {problem}")
-
-    def _apply(self, group: Group, writes: Sequence[bool], apply: Apply, scalars: Sequence[Scalar]) -> None:
-        rank = max((len(t.sizes) for t in group.tiles), default=0)
-        for piece, arrays in group.pieces():
-            axes = len(piece.shape)
-            given = [group.scalar(s, piece, rank) for s in scalars]
-            if not any(t.packed for t in group.tiles):
-                apply(arrays, given, group.extras, axes)
-                continue
-            held = list(arrays)
-            for i, tile in enumerate(group.tiles):
-                if tile.packed and writes[i]:
-                    held[i] = np.empty((*piece.shape, *tile.sizes), np.bool_)
-                elif tile.packed:
-                    held[i] = read_bits(arrays[i], tile.sizes, axes)
-            apply(held, given, group.extras, axes)
-            for i, tile in enumerate(group.tiles):
-                if tile.packed and writes[i]:
-                    write_bits(arrays[i], held[i], axes)
-
-    def _out_of_bounds(self, site: Site, found: OutOfBounds) -> NoReturn:
-        lanes = self.active
-        block = self.first + (found.lane if lanes is None else int(lanes[min(found.lane, len(lanes) - 1)]))
-        refuse(
-            site.op,
-            "emulator-out-of-bounds-chip" if found.memory.local else "emulator-out-of-bounds",
-            op=site.name,
-            memory=found.memory.name,
-            low=found.low,
-            high=found.high - 1,
-            size=found.limit,
-            block=block,
-        )
+    active: Array | None
+    fields: tuple[Scalar, ...]
+    groups: list[tuple[Array | None, tuple[int, ...]]]

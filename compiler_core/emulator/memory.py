@@ -1,8 +1,7 @@
 """Memories and views: global buffers, the on-chip memories of a batch of blocks, and the numpy arrays that a view of them is.
 
-A view's offset, sizes and strides may differ between lanes. `split` groups the lanes whose shapes and on-chip addresses
-agree, and `Group.pieces` factors the offsets that remain into arithmetic progressions, so that a tile over many lanes is one
-strided numpy view.
+A tile has one shape and one on-chip address for all its lanes; where it starts in global memory may differ. `progressions`
+factors those offsets, so that a tile over many lanes is one strided numpy view.
 """
 
 from bisect import bisect_right
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from compiler_core.emulator.lanes import Array, Scalar, is_vector
+from compiler_core.emulator.lanes import Array, Scalar
 
 ALIGNMENT = 32
 """Bytes to which UB and L1 addresses must be aligned. Source: Ascend C's documented alignment of local memories."""
@@ -49,6 +48,17 @@ class GlobalBuffer:
         self.name = name
         self.array = array
         self.size = array.size
+        self.views: dict[np.dtype[Any], GlobalBuffer] = {}
+
+    def seen_as(self, dtype: np.dtype[Any]) -> "GlobalBuffer":
+        """The same bytes as elements of another type."""
+        if dtype == self.array.dtype:
+            return self
+        found = self.views.get(dtype)
+        if found is None:
+            whole = self.array.nbytes // dtype.itemsize * dtype.itemsize
+            found = self.views[dtype] = GlobalBuffer(self.index, self.name, self.array.view(np.uint8)[:whole].view(dtype))
+        return found
 
 
 class LocalMemory:
@@ -100,29 +110,6 @@ def _merge(buffers: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 @dataclass(slots=True)
-class View:
-    """A memref over lanes. `base` is a byte address on the chip (0 in global memory); the rest counts elements."""
-
-    memory: Memory
-    dtype: np.dtype[Any]
-    packed: bool
-    """Whether eight elements share a byte: i1 on the chip."""
-    base: Scalar
-    offset: Scalar
-    sizes: tuple[Scalar, ...]
-    strides: tuple[Scalar, ...]
-
-    @property
-    def start(self) -> Scalar:
-        """Bytes on the chip, elements in global memory."""
-        if not self.memory.local:
-            return self.offset
-        if self.packed:
-            return self.base + self.offset // 8
-        return self.base + self.offset * self.dtype.itemsize
-
-
-@dataclass(slots=True)
 class Tile:
     """A view with one shape for all its lanes. `start` is a vector only in global memory."""
 
@@ -163,12 +150,17 @@ class Tile:
             offsets = (offsets[:, None] + np.arange(size, dtype=np.int64) * stride).reshape(-1)
         return run, offsets
 
+    def check_size(self) -> None:
+        """Raises Unsupported where no tile can be that large."""
+        elements = self.elements
+        if elements and (min(self.sizes, default=1) < 0 or elements > MAX_ELEMENTS):
+            raise Unsupported(f"a tile of size {' x '.join(map(str, self.sizes))}")
+
     def check(self) -> None:
         """Raises OutOfBounds where the tile reaches outside its memory, Unsupported where no tile can be that large."""
         if not self.elements:
             return
-        if min(self.sizes, default=1) < 0 or self.elements > MAX_ELEMENTS:
-            raise Unsupported(f"a tile of size {' x '.join(map(str, self.sizes))}")
+        self.check_size()
         low, high = self.extent()
         memory = self.memory
         if isinstance(memory, GlobalBuffer):
@@ -197,74 +189,6 @@ class Piece:
     @property
     def lanes(self) -> int:
         return prod(self.shape)
-
-
-@dataclass(slots=True)
-class Group:
-    """Lanes that agree on shapes and on-chip addresses. `lanes` is None for all of the batch."""
-
-    lanes: Array | None
-    count: int
-    tiles: list[Tile]
-    extras: list[Scalar]
-
-    def pieces(self) -> Iterator[tuple[Piece, list[Array]]]:
-        """The tiles as arrays [lanes…, *sizes]; the lanes are one axis or two."""
-        vectors = [t.start for t in self.tiles if is_vector(t.start)]
-        for piece in progressions(self.lanes, vectors, self.count):
-            nth = iter(range(1, len(vectors) + 1))
-            yield (
-                piece,
-                [array_of(t, piece, next(nth) if is_vector(t.start) else 0) for t in self.tiles],
-            )
-
-    def scalar(self, value: Scalar, piece: Piece, rank: int) -> Scalar:
-        """A scalar operand shaped to broadcast against tiles of `rank` dimensions."""
-        if not is_vector(value):
-            return value
-        mine = value if self.lanes is None else value[self.lanes]
-        return mine[piece.low : piece.low + piece.lanes].reshape(*piece.shape, *(1,) * rank)
-
-
-def split(active: Array | None, count: int, views: Sequence[View], extras: Sequence[Scalar] = ()) -> list[Group]:
-    """Groups of lanes in which every size, stride, on-chip address and extra scalar is one number."""
-    vectors: list[Array] = []
-    for view in views:
-        vectors += [x for x in (*view.sizes, *view.strides) if is_vector(x)]
-        if view.memory.local and is_vector(view.start):
-            vectors.append(view.start)
-    vectors += [x for x in extras if is_vector(x)]
-    members = count if active is None else len(active)
-    if not vectors:
-        return [_group(active, members, views, extras)]
-    keys = np.stack(vectors) if active is None else np.stack(vectors)[:, active]
-    if bool((keys == keys[:, :1]).all()):
-        return [_group(active, members, views, extras, 0 if active is None else int(active[0]))]
-    _, inverse = np.unique(keys, axis=1, return_inverse=True)
-    inverse = inverse.reshape(-1)
-    found: list[Group] = []
-    for number in range(int(inverse.max()) + 1):
-        mine = np.nonzero(inverse == number)[0]
-        lanes = mine if active is None else active[mine]
-        found.append(_group(lanes, len(lanes), views, extras, int(lanes[0])))
-    return found
-
-
-def _group(lanes: Array | None, count: int, views: Sequence[View], extras: Sequence[Scalar], at: int = 0) -> Group:
-    def pick(value: Scalar) -> Scalar:
-        return value[at].item() if is_vector(value) else value
-
-    tiles: list[Tile] = []
-    for view in views:
-        start = view.start
-        if view.memory.local:
-            start = pick(start)
-        elif is_vector(start):
-            start = start if lanes is None else start[lanes]
-        tiles.append(
-            Tile(view.memory, view.dtype, view.packed, start, tuple(map(pick, view.sizes)), tuple(map(pick, view.strides)))
-        )
-    return Group(lanes, count, tiles, [pick(x) for x in extras])
 
 
 def progressions(lanes: Array | None, vectors: Sequence[Array], count: int) -> Iterator[Piece]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from compiler_core.emulator.cache import L2, Lines
 from compiler_core.emulator.lanes import Array, Scalar, is_vector
-from compiler_core.emulator.memory import GlobalBuffer, Group, Tile
+from compiler_core.emulator.memory import GlobalBuffer, Tile
 
 if TYPE_CHECKING:
     from compiler_core.emulator.machine import Site
@@ -124,16 +124,6 @@ class Recorder:
             self.entries.append(entry)
             self._plain.append(-1 if outside else self._variant(found, (None,) * len(held)))
         return found
-
-    def add(self, site: "Site", group: Group, writes: Sequence[bool]) -> None:
-        """Logs what a group of lanes issues: for whoever has tiles at hand and no ref."""
-        if not self.enabled:
-            return
-        lanes = None if group.lanes is None or len(group.lanes) >= self.count else group.lanes
-        if (self.lanes[-1][1] if self.lanes else None) is not lanes:
-            self.lanes.append((len(self.log), lanes))
-        self.log.append(self.ref(site, group.tiles, writes, group.extras))
-        self.starts += [t.start for t in group.tiles if not t.memory.local]
 
     def finish(self, first: int) -> Iterator[PathClass]:
         """The classes of the batch that starts at block `first`."""

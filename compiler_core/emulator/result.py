@@ -58,6 +58,8 @@ class Result:
     lines: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
     """Source lines of the instructions that kept each pipe busy longest, first the longest."""
     diagnostics: tuple[Diagnostic, ...] = ()
+    printed: tuple[str, ...] = ()
+    """What debug ops would have printed, a line each."""
     launch: "Launch | None" = field(default=None, repr=False)
     """What was timed, for who asks more of it: timelines, critical paths, the same run under other assumptions."""
 

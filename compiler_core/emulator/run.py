@@ -3,32 +3,26 @@
 import math
 import time
 from collections.abc import Sequence
-from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
-from compiler_core.dialects.builtin import argument_attributes, device_functions, symbol
+from compiler_core.dialects.builtin import device_functions, symbol
 from compiler_core.dialects.hivm import MEMORY
-from compiler_core.emulator import instructions
+from compiler_core.emulator import control, instructions, scalars, transfer, views
+from compiler_core.emulator.arguments import Argument, Grid, bind
 from compiler_core.emulator.cache import L2
 from compiler_core.emulator.conflicts import Conflicts
 from compiler_core.emulator.hazards import HazardCheck
-from compiler_core.emulator.lanes import is_vector
 from compiler_core.emulator.launch import Launch
-from compiler_core.emulator.machine import Batch, Limits, Machine
-from compiler_core.emulator.memory import GlobalBuffer, LocalMemory, View
-from compiler_core.emulator.program import MALFORMED, Program, Translator, buffer_intervals
+from compiler_core.emulator.layout import buffer_intervals
+from compiler_core.emulator.machine import MALFORMED, Limits, Machine
+from compiler_core.emulator.memory import LocalMemory
+from compiler_core.emulator.program import translate
 from compiler_core.emulator.recorder import Recorder
 from compiler_core.emulator.result import Result
 from compiler_core.ir import Op
-from compiler_core.ir.dtypes import dtype_of
-from compiler_core.ir.types import DYNAMIC, MemRefType, Type, contiguous_strides
-
-Argument: TypeAlias = NDArray[Any] | int | float
-Grid: TypeAlias = tuple[int, int, int]
 
 MAX_BLOCKS = 65_535
 """Blocks of one launch. Source: the documented limit of a launch's block dimension."""
@@ -42,7 +36,7 @@ each numpy call.
 """
 SPACES = {"ub": "ub", "cbuf": "l1", "cc": "l0c"}
 
-assert instructions  # its import declares the instructions
+assert all((control, instructions, scalars, transfer, views))  # their imports declare the ops
 
 
 def find_function(module: Op, name: str | None) -> Op:
@@ -96,28 +90,27 @@ def _run(
     limits: Limits,
 ) -> Result:
     target = find_function(module, function)
-    blocks = grid[0] * grid[1] * grid[2]
-    if min(grid) < 1 or blocks > MAX_BLOCKS:
-        raise Refused(error("emulator-grid", blocks=blocks, limit=MAX_BLOCKS))
+    programs = grid[0] * grid[1] * grid[2]
+    if min(grid) < 1 or programs > MAX_BLOCKS:
+        raise Refused(error("emulator-grid", blocks=programs, limit=MAX_BLOCKS))
     if chip.split and core_type(target) == "MIX":
         raise Refused(error("emulator-mix", function=symbol(target)))
+    launch = Launch(chip, core_type(target), _blocks_to_launch(target, chip, programs))
+    bound = bind(module, target, arguments, grid, launch.blocks)
     capacity = {space: getattr(chip, name) for space, name in SPACES.items()}
-    program = Translator(chip).program(target)
     intervals = buffer_intervals(target, capacity)
     local = {s: LocalMemory(MEMORY[s], capacity[s], intervals[s]) for s in SPACES}
     recorder = Recorder(L2(chip.timing.memory.l2_bytes), timing or hazards)
-    launch = Launch(chip, core_type(target), _blocks_to_launch(target, chip, blocks))
-    blocks = launch.blocks
-    machine = Machine(chip, local, recorder, functional, limits, time.monotonic() + limits.seconds, blocks)
-    bound, written_back = _bind(target, arguments, grid)
-    check, conflicts = HazardCheck(), Conflicts(target)
+    deadline = time.monotonic() + limits.seconds
+    machine = Machine(chip, local, recorder, functional, limits, deadline, launch.blocks, varied=launch.blocks > 1)
     with np.errstate(all="ignore"):
-        for first, count in _batches(local, grid, blocks, functional, limits):
+        program = translate(target, machine, bound)
+        check, conflicts = HazardCheck(), Conflicts(target)
+        for first, count in _batches(local, grid, launch.blocks, functional, limits):
             if functional:
                 for memory in local.values():
                     memory.allocate(count)
-            recorder.begin(count)
-            _execute(program, machine, bound, first, count)
+            program.run(first, count)
             if not recorder.enabled:
                 continue
             if hazards:
@@ -127,8 +120,7 @@ def _run(
                     check.path(path, lambda code: launch.items(code, recorder))
                 if timing:
                     launch.add(path)
-    for original, copy in written_back:
-        original[...] = copy.reshape(original.shape)
+    bound.write_back()
     return _result(launch, machine, [*check.diagnostics, *conflicts.findings()], timing)
 
 
@@ -146,19 +138,10 @@ def _blocks_to_launch(function: Op, chip: Chip, programs: int) -> int:
 def _result(launch: Launch, machine: Machine, diagnostics: list[Diagnostic], timing: bool) -> Result:
     if not timing:
         memory = {m.name: m.peak for m in machine.local.values() if m.peak}
-        return Result(memory=memory, operations=machine.operations, diagnostics=tuple(diagnostics))
+        return Result(
+            memory=memory, operations=machine.operations, diagnostics=tuple(diagnostics), printed=tuple(machine.printed)
+        )
     return launch.result(machine, tuple(diagnostics))
-
-
-def _execute(program: Program, machine: Machine, bound: list[Any], first: int, count: int) -> None:
-    values: list[Any] = [None] * program.slots
-    for slot, value in program.constants:
-        values[slot] = value
-    for slot, value in zip(program.arguments, bound, strict=True):
-        values[slot] = value
-    batch = Batch(machine, first, count, values)
-    for step in program.steps:
-        step(batch)
 
 
 def _batches(local: dict[str, LocalMemory], grid: Grid, blocks: int, functional: bool, limits: Limits) -> list[tuple[int, int]]:
@@ -176,53 +159,3 @@ def _batches(local: dict[str, LocalMemory], grid: Grid, blocks: int, functional:
             lanes -= lanes % row
             break
     return [(first, min(lanes, blocks - first)) for first in range(0, blocks, lanes)]
-
-
-def _bind(function: Op, arguments: Sequence[Argument], grid: Grid) -> tuple[list[Any], list[tuple[Any, Any]]]:
-    """A value for each block argument, and the arrays that must be copied back because they were not contiguous."""
-    given = list(arguments)
-    formal = function.body.arguments
-    attributes = argument_attributes(function)
-    hidden = ["hacc.arg_type" in dict(a.entries) for a in attributes]
-    expected = len(formal) - sum(hidden) - 3
-    if expected != len(given):
-        raise Refused(error("emulator-argument-count", function=symbol(function), expected=max(0, expected), given=len(given)))
-    visible = iter([*given, *grid])
-    bound: list[Any] = []
-    written_back: list[tuple[Any, Any]] = []
-    for i, (argument, is_hidden) in enumerate(zip(formal, hidden, strict=True)):
-        name = argument.name or f"arg{i}"
-        if is_hidden:
-            empty = np.zeros(0, np.int8)
-            value: Argument = empty if isinstance(argument.type, MemRefType) else 0
-        else:
-            value = next(visible)
-        if isinstance(argument.type, MemRefType):
-            view, flat = _global(function, i, name, argument.type, value)
-            if is_vector(value) and not np.shares_memory(flat, value) and value.size:
-                written_back.append((value, flat))
-            bound.append(view)
-        else:
-            bound.append(_number(argument.type, value))
-    return bound, written_back
-
-
-def _number(type: Type, value: Argument) -> Any:
-    dtype = dtype_of(type)
-    return int(value) if dtype.kind in "iub" else dtype.type(value)
-
-
-def _global(function: Op, index: int, name: str, type: MemRefType, value: Argument) -> tuple[View, NDArray[Any]]:
-    """An array as the view its argument type says. Arrays of 16-bit words stand for bfloat16."""
-    dtype = dtype_of(type.element)
-    array = np.asarray(value)
-    if array.dtype != dtype and array.dtype.itemsize == dtype.itemsize and (array.dtype.kind in "uib" or dtype.kind in "ub"):
-        array = array.view(dtype)
-    if array.dtype != dtype:
-        raise Refused(
-            error("emulator-argument-type", index=index, function=symbol(function), expected=str(type), given=str(array.dtype))
-        )
-    flat = np.ascontiguousarray(array).reshape(-1)
-    shape = (flat.size,) if type.shape == (DYNAMIC,) else type.shape
-    buffer = GlobalBuffer(index, name, flat)
-    return View(buffer, dtype, False, 0, 0, shape, contiguous_strides(shape)), flat

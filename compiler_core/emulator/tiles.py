@@ -1,34 +1,43 @@
-"""What vector instructions compute, on arrays whose leading axes are lanes.
+"""What element-by-element vector instructions compute, bound to arrays whose leading axes are lanes.
 
-fp16, bf16 and fp8 are computed in fp32 and rounded once on writing; integers wrap; reductions add in numpy's fixed pairwise
-order, so that a run gives the same bits every time.
+fp16, bf16 and fp8 are computed in fp32 and rounded once on writing; integers wrap. Dimensions of size 1 repeat.
 """
 
-import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from compiler_core.emulator.lanes import COMPARE, Array, Scalar, is_wide, quotient
+from compiler_core.emulator.lanes import Array, Scalar, quotient, remainder
+from compiler_core.emulator.narrow import bits_of, computed, converted, is_narrow, looked_up, widened
+from compiler_core.emulator.scratch import scratch
+from compiler_core.emulator.special import erf
 
 Ufunc = Callable[..., Any]
+Run = Callable[..., Any]
+Given = Sequence[Array | None]
+"""Inputs: None where a scalar is given to each run."""
 
 
-def _erf(x: Array) -> Array:
-    return np.vectorize(math.erf, otypes=[np.float64])(x)
+def _relu(x: Array, out: Array | None = None) -> Array:
+    return np.maximum(x, 0, out=out)
 
 
-def _relu(x: Array) -> Array:
-    return np.maximum(x, 0)
+def _rsqrt(x: Array, out: Array | None = None) -> Array:
+    return np.divide(1, np.sqrt(x, out=out), out=out)
 
 
-def _rsqrt(x: Array) -> Array:
-    return 1 / np.sqrt(x)
+def _reciprocal(x: Array, out: Array | None = None) -> Array:
+    return np.divide(1, x, out=out)
 
 
-def _reciprocal(x: Array) -> Array:
-    return 1 / x
+def _erf(x: Array, out: Array | None = None) -> Array:
+    found = erf(x)
+    if out is None:
+        return found
+    out[...] = found
+    return out
 
 
 UNARY: dict[str, Ufunc] = {
@@ -50,189 +59,232 @@ UNARY: dict[str, Ufunc] = {
     "vrelu": _relu,
     "vrsqrt": _rsqrt,
     "vrec": _reciprocal,
-    "vnot": np.invert,
+    "visnan": np.isnan,
+    "visinf": np.isinf,
 }
+
+
+def _power(a: Array, b: Array) -> Array:
+    """Integers to a negative power are what rounding towards zero leaves: 1 for 1, ±1 for -1, else 0."""
+    down = np.where(a == 1, 1, np.where(a == -1, np.where(np.bitwise_and(b, 1), -1, 1), 0))
+    return np.where(np.less(b, 0), down, np.power(a, np.maximum(b, 0)))
+
 
 BINARY: dict[str, Ufunc] = {
     "vadd": np.add,
     "vsub": np.subtract,
     "vmul": np.multiply,
+    "vdiv": np.divide,
     "vmax": np.maximum,
     "vmin": np.minimum,
+    "vmod": np.fmod,
+    "vpow": np.power,
+    "vshl": np.left_shift,
+}
+_ON_INTEGERS: dict[str, Ufunc] = {"vdiv": quotient, "vmod": remainder, "vpow": _power}
+"""Division and remainder are C's, 0 where the divisor is 0."""
+
+BITWISE: dict[str, np.ufunc] = {
+    "vnot": np.invert,
     "vand": np.bitwise_and,
     "vor": np.bitwise_or,
     "vxor": np.bitwise_xor,
-    "vshl": np.left_shift,
-    "vshr": np.right_shift,
-    "vpow": np.power,
 }
 
-
-def _widen(value: Scalar) -> Scalar:
-    """fp16, bf16 and fp8 as fp32; anything else as it is."""
-    dtype = getattr(value, "dtype", None)
-    return value if dtype is None or is_wide(dtype) else value.astype(np.float32)
+_COMPARED, _CONDITION, _SELECTED = 100, 110, 111
+"""Scratch of this file."""
 
 
-def elementwise(name: str, inputs: Sequence[Scalar], out: Array) -> None:
-    """An element-by-element instruction; dimensions of size 1 repeat."""
-    ufunc = UNARY.get(name) or BINARY.get(name)
-    values = [_widen(v) for v in inputs]
-    if name == "vdiv":
-        out[...] = np.divide(*values) if out.dtype.kind not in "iu" else quotient(*values)
-    elif name == "vmod":
-        out[...] = np.fmod(*values)
-    elif isinstance(ufunc, np.ufunc) and is_wide(out.dtype) and out.dtype.kind != "b":
-        ufunc(*values, out=out)
-    elif ufunc is not None:
-        out[...] = ufunc(*values)
-    else:
-        raise KeyError(name)
+def elementwise(name: str, given: Given, out: Array) -> Run:
+    """Binds a unary or binary arithmetic instruction."""
+    if name in BITWISE:
+        return bitwise(BITWISE[name], given, out)
+    first = given[0]
+    function = UNARY.get(name) or BINARY[name]
+    if is_narrow(out.dtype) or (first is not None and is_narrow(first.dtype)):
+        if len(given) == 1 and first is not None and first.shape == out.shape:
+            return looked_up(function, first, out)
+        return computed(function, given, out)
+    if out.dtype.kind not in "iu":
+        return _direct(function, given, out)
+    return _integers(_ON_INTEGERS.get(name, function), given, out)
 
 
-def compare(mode: str, a: Scalar, b: Scalar) -> Array:
-    """vcmp: bools."""
-    return COMPARE[mode](_widen(a), _widen(b))
+def _direct(function: Ufunc, given: Given, out: Array) -> Run:
+    """The function itself, with as little around it as there can be."""
+    if all(a is not None for a in given):
+        return partial(function, *given, out=out)
+    if len(given) == 2 and given[0] is not None:
+        return partial(_with_second, function, given[0], out)
+    if len(given) == 2 and given[1] is not None:
+        return partial(_with_first, function, given[1], out)
+    return partial(function, out=out)
 
 
-ROUNDINGS: dict[str, Callable[[Array], Array]] = {
-    "rint": np.rint,
-    "round": lambda x: np.copysign(np.floor(np.abs(x) + 0.5), x),
-    "floor": np.floor,
-    "ceil": np.ceil,
-    "trunc": np.trunc,
-    "truncwithoverflow": np.trunc,
-}
+def _with_second(function: Ufunc, first: Array, out: Array, second: Scalar) -> None:
+    function(first, second, out=out)
 
 
-def cast(source: Array, out: Array, mode: str, is_unsigned: bool) -> None:
-    """vcast: float to integer rounds by `mode` and saturates; between integers it saturates, unless the mode says overflow.
+def _with_first(function: Ufunc, second: Array, out: Array, first: Scalar) -> None:
+    function(first, second, out=out)
 
-    From a float type to itself it rounds to whole numbers. Raises KeyError for a mode that has no such conversion.
-    """
-    if source.dtype.kind in "iu" and is_unsigned:
-        source = source.view(np.dtype(f"uint{source.dtype.itemsize * 8}"))
-    floating = source.dtype.kind not in "iub"
-    if out.dtype.kind in "iu" and source.dtype.kind != "b":
-        wide: Array = ROUNDINGS[mode](source.astype(np.float64)) if floating else source
-        info = np.iinfo(out.dtype)
-        if mode == "truncwithoverflow":
-            out[...] = wide.astype(np.int64).astype(out.dtype)
-        elif floating:
-            out[...] = _saturated(wide, out.dtype)
+
+def _filled(given: Given, scalars: Sequence[Scalar]) -> list[Any]:
+    rest = iter(scalars)
+    return [a if a is not None else next(rest) for a in given]
+
+
+def as_integer(scalar: Scalar, dtype: np.dtype[Any]) -> Array:
+    """A whole number (or vector) wrapped to an integer dtype."""
+    return np.asarray(scalar).astype(dtype)
+
+
+def _integers(function: Ufunc, given: Given, out: Array) -> Run:
+    """Integer arithmetic wraps in the output's own width; shifts by a scalar are that width too."""
+    ready = isinstance(function, np.ufunc)
+    if ready and all(a is not None for a in given):
+        return partial(function, *given, out=out)
+
+    def run(*scalars: Scalar) -> None:
+        operands = _filled(given, [as_integer(s, out.dtype) for s in scalars])
+        if ready:
+            function(*operands, out=out)
         else:
-            out[...] = np.clip(wide, max(info.min, np.iinfo(wide.dtype).min), min(info.max, np.iinfo(wide.dtype).max))
-    elif floating and source.dtype == out.dtype:
-        out[...] = ROUNDINGS[mode](_widen(source))
-    elif floating and mode not in ("rint", "trunc") and source.dtype.itemsize > out.dtype.itemsize:
-        raise KeyError(mode)
-    elif floating and mode == "trunc" and source.dtype.itemsize > out.dtype.itemsize:
-        out[...] = _toward_zero(source, out.dtype)
-    else:
-        out[...] = source
+            np.copyto(out, function(*operands), casting="unsafe")
+
+    return run
 
 
-def _saturated(wide: Array, dtype: np.dtype[Any]) -> Array:
-    """Whole float64 numbers as integers; nan gives 0, what is too large the nearest number there is."""
-    info = np.iinfo(dtype)
-    inside = np.nan_to_num(wide, nan=0.0, posinf=np.inf, neginf=-np.inf)
-    found = np.clip(inside, float(info.min), float(info.max)).astype(np.int64 if info.max < 2**62 else dtype)
-    return np.where(inside >= float(info.max), info.max, found)
+def bitwise(function: np.ufunc, given: Given, out: Array) -> Run:
+    """Binds a bitwise instruction; floats are worked on as their bits, bools as one bit."""
+    views = [a if a is None or a.dtype.kind in "biu" else a.view(f"u{a.dtype.itemsize}") for a in given]
+    target = out if out.dtype.kind in "biu" else out.view(f"u{out.dtype.itemsize}")
+    return _integers(function, views, target)
 
 
-def _toward_zero(source: Array, dtype: np.dtype[Any]) -> Array:
-    """The nearest number of a narrower float type that is no farther from zero."""
-    near = source.astype(dtype)
-    beyond = np.abs(near.astype(np.float64)) > np.abs(source.astype(np.float64))
-    return np.where(beyond, np.nextafter(near, np.zeros((), dtype)), near)
+def shift_right(given: Given, out: Array, unsigned: bool, rounds: bool) -> Run:
+    """Binds vshr: arithmetic, or logical for unsigned numbers; with rounding, the last bit shifted out is added."""
+    number = np.dtype(f"u{out.dtype.itemsize}") if unsigned else out.dtype
+    views = [a if a is None else a.view(number) for a in given]
+    target = out.view(number)
+    if not rounds:
+        return _integers(np.right_shift, views, target)
+
+    def shift(a: Array, b: Array) -> Array:
+        last = np.where(np.greater(b, 0), np.bitwise_and(np.right_shift(a, np.maximum(b, 1) - 1), 1), 0)
+        return np.right_shift(a, b) + last.astype(a.dtype)
+
+    return _integers(shift, views, target)
 
 
-_REDUCE: dict[str, Ufunc] = {
-    "sum": np.add.reduce,
-    "prod": np.multiply.reduce,
-    "max": np.maximum.reduce,
-    "min": np.minimum.reduce,
-    "any": np.logical_or.reduce,
-    "all": np.logical_and.reduce,
-    "xori": np.bitwise_xor.reduce,
-    "ori": np.bitwise_or.reduce,
-    "andi": np.bitwise_and.reduce,
+def multiply_extended(given: Given, low: Array, high: Array, unsigned: bool) -> Run:
+    """Binds vmulext and its kin: the low and the high half of the product."""
+    width = 8 * low.dtype.itemsize
+    number = np.dtype(f"{'u' if unsigned else ''}int{width}")
+    wide = np.dtype(f"{'u' if unsigned else ''}int{2 * width}")
+
+    def run(*scalars: Scalar) -> None:
+        a, b = (np.asarray(x).astype(number).astype(wide) for x in _filled(given, scalars))
+        product: Array = a * b
+        np.copyto(low, product.astype(low.dtype))
+        np.copyto(high, (product >> width).astype(high.dtype))
+
+    return run
+
+
+COMPARE: dict[str, np.ufunc] = {
+    "eq": np.equal,
+    "ne": np.not_equal,
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
 }
 
 
-def reduce(kind: str, source: Array, outs: Sequence[Array], dims: Sequence[int], lanes: int, leftmost: bool) -> None:
-    """vreduce over `dims` (of the tile, lanes not counted), which keep size 1; …_with_index also writes positions."""
-    axes = tuple(lanes + d for d in dims)
-    if "with_index" not in kind:
-        outs[0][...] = _REDUCE[kind](_widen(source), axis=axes, keepdims=True)
-        return
-    (axis,) = axes
-    pick = np.argmax if kind.startswith("max") else np.argmin
-    if leftmost and not kind.endswith("right"):
-        found = np.expand_dims(pick(source, axis=axis), axis)
-    else:
-        found = source.shape[axis] - 1 - np.expand_dims(pick(np.flip(source, axis), axis=axis), axis)
-    outs[1][...] = found
-    outs[0][...] = np.take_along_axis(source, found, axis)
+def compare(mode: str, given: Given, out: Array, unsigned: bool = False) -> Run:
+    """Binds vcmp. The output holds bools, or 0 and 1."""
+    function = COMPARE[mode]
+    views = [a.view(f"u{a.dtype.itemsize}") if unsigned and a is not None else a for a in given]
+    if any(a is not None and is_narrow(a.dtype) for a in views):
+
+        def run(*scalars: Scalar) -> None:
+            ready = iter(converted(s, np.dtype(np.float32)) for s in scalars)
+            operands = [next(ready) if a is None else widened(a, _COMPARED + i) for i, a in enumerate(views)]
+            function(*operands, out)
+
+        return run
+    kinds = {a.dtype.kind for a in views if a is not None}
+    return _direct(function, views, out) if "u" not in kinds or None not in views else _unsigned_compare(function, views, out)
 
 
-def arange(out: Array, offset: Scalar, strides: Sequence[Scalar], lanes: int) -> None:
-    """varange: offset plus the sum of index times stride; the scalars are shaped to broadcast against the tile."""
-    rank = out.ndim - lanes
-    total: Scalar = offset
-    for d, stride in enumerate(strides):
-        shape: list[int] = [1] * lanes + [-1 if i == d else 1 for i in range(rank)]
-        index: Array = np.reshape(np.arange(int(out.shape[lanes + d])), shape)
-        total = total + index * stride
-    out[...] = total
+def _unsigned_compare(function: np.ufunc, given: Given, out: Array) -> Run:
+    dtype = next(a.dtype for a in given if a is not None)
+    return lambda *s: function(*_filled(given, [as_integer(x, dtype) for x in s]), out)
 
 
-def interleave(sources: Sequence[Array], out: Array) -> None:
-    """vinterleave: elements of the sources in turn along the last dimension."""
-    for i, source in enumerate(sources):
-        out[..., i :: len(sources)] = source
+def select(given: Given, out: Array) -> Run:
+    """Binds vsel: condition, then, else. Elements move as their bits; the output may be one of the operands."""
+    condition, *sides = given
+    target = bits_of(out)
+    views = [a if a is None else bits_of(a) for a in sides]
+    if condition is None:
+
+        def uniform(holds: Scalar, *scalars: Scalar) -> None:
+            then, other = _filled(views, [_bits(s, out.dtype) for s in scalars])
+            target[...] = np.where(np.asarray(holds).astype(np.bool_), then, other)
+
+        return uniform
+    fixed = condition
+    in_place = any(a is not None and np.may_share_memory(a, target) for a in views) or np.may_share_memory(fixed, target)
+
+    def run(*scalars: Scalar) -> None:
+        then, other = _filled(views, [_bits(s, out.dtype) for s in scalars])
+        chosen = fixed if fixed.dtype.kind == "b" else np.not_equal(fixed, 0, out=scratch(fixed.shape, np.bool_, _CONDITION))
+        if in_place:
+            room = scratch(target.shape, target.dtype, _SELECTED)
+            np.copyto(room, other)
+            np.copyto(room, then, where=chosen)
+            np.copyto(target, room)
+        else:
+            np.copyto(target, other)
+            np.copyto(target, then, where=chosen)
+
+    return run
 
 
-def deinterleave(source: Array, outs: Sequence[Array], channel: int | None) -> None:
-    """vdeinterleave: every second element; both channels, or the one named."""
-    if channel is not None:
-        outs[0][...] = source[..., channel::2]
-        return
-    for i, out in enumerate(outs):
-        out[...] = source[..., i :: len(outs)]
+def _bits(scalar: Scalar, dtype: np.dtype[Any]) -> Array:
+    """A scalar as the output holds it."""
+    return bits_of(converted(scalar, dtype))
 
 
-def cumulative(name: str, source: Array, out: Array, axis: int, reverse: bool) -> None:
-    """vcumsum or vcumprod along one axis (lanes counted)."""
-    wide: Array = _widen(source)
-    if reverse:
-        wide = np.flip(wide, axis)
-    found: Array = np.cumsum(wide, axis=axis) if name == "vcumsum" else np.cumprod(wide, axis=axis)
-    out[...] = np.flip(found, axis) if reverse else found
+def _fill(target: Array, dtype: np.dtype[Any], scalar: Scalar) -> None:
+    np.copyto(target, _bits(scalar, dtype))
 
 
-def sort(source: Array, outs: Sequence[Array], axis: int, descending: bool) -> None:
-    """vsort: stable; the second output takes the positions."""
-    keys = np.flip(source, axis) if descending else source
-    order = np.argsort(_widen(keys), axis=axis, kind="stable")
-    if descending:
-        order = source.shape[axis] - 1 - np.flip(order, axis)
-    values = np.take_along_axis(source, order, axis)
-    if len(outs) > 1:
-        outs[1][...] = order
-    outs[0][...] = values
+def copied(source: Array | None, out: Array) -> Run:
+    """Binds a move of equal (or repeating) shapes: bits, or a conversion where the types differ. A scalar fills."""
+    target = bits_of(out)
+    if source is None:
+        return partial(_fill, target, out.dtype)
+    if source.dtype == out.dtype:
+        return partial(np.copyto, target, bits_of(source))
+    return partial(np.copyto, out, source, "unsafe")
 
 
-ATOMICS: dict[str, np.ufunc] = {
-    "add": np.add,
-    "max": np.maximum,
-    "min": np.minimum,
-    "and": np.bitwise_and,
-    "or": np.bitwise_or,
-    "xor": np.bitwise_xor,
-}
+def arange(out: Array, strides: int, has_offset: bool, axes: int) -> Run:
+    """Binds varange: offset plus the sum of index times stride. Runs take the offset, if there is one, and the strides."""
+    rank = out.ndim - axes
+    positions: list[Array] = []
+    for d in range(strides):
+        shape = [1] * axes + [-1 if i == d else 1 for i in range(rank)]
+        positions.append(np.arange(int(out.shape[axes + d]), dtype=np.int64).reshape(shape))
 
+    def run(*scalars: Scalar) -> None:
+        offset, steps = (scalars[0], scalars[1:]) if has_offset else (0, scalars)
+        total: Any = offset
+        for index, step in zip(positions, steps, strict=True):
+            total = total + index * step
+        np.copyto(out, total, casting="unsafe")
 
-def accumulate(kind: str, target: Array, values: Array) -> None:
-    """An atomic store of one lane's tile: the target combined with the values, rounded once."""
-    target[...] = ATOMICS[kind](_widen(target), _widen(values))
+    return run

@@ -1,5 +1,27 @@
-"""The instructions of hivm as steps: which views they use, and what they compute on them. Importing this declares them all."""
+"""The instructions of hivm: which views they use, and what they compute on them. Importing this declares them all."""
 
-from compiler_core.emulator.instructions import cube, elementwise, moves, reductions, shapes, synchronisation
+from compiler_core.emulator.instructions import (
+    control_unit,
+    convolutions,
+    cube,
+    elementwise,
+    moves,
+    reductions,
+    reinterpret,
+    shapes,
+    synchronisation,
+    updates,
+)
 
-__all__ = ["cube", "elementwise", "moves", "reductions", "shapes", "synchronisation"]
+__all__ = [
+    "control_unit",
+    "convolutions",
+    "cube",
+    "elementwise",
+    "moves",
+    "reductions",
+    "reinterpret",
+    "shapes",
+    "synchronisation",
+    "updates",
+]

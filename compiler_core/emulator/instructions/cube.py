@@ -1,55 +1,63 @@
-"""The cube: products of L1 matrices into L0C."""
+"""The cube: products of L1 matrices into L0C, convolutions, and whole products in global memory."""
 
-import numpy as np
+from collections.abc import Sequence
 
-from compiler_core.dialects.hivm import group
-from compiler_core.emulator.fractals import multiply, write_matrix
+from compiler_core.dialects.hivm import group, short
+from compiler_core.emulator import fractals
+from compiler_core.emulator.arithmetic import modulo
+from compiler_core.emulator.instructions.declare import Run
 from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import Batch, refuse
-from compiler_core.emulator.memory import Group
-from compiler_core.emulator.program import Step, Translator, translates
-from compiler_core.ir import Op
+from compiler_core.emulator.machine import refuse
+from compiler_core.emulator.memory import Tile
+from compiler_core.emulator.terms import number
+from compiler_core.emulator.translator import Translator, translates
+from compiler_core.ir import Op, Value
 from compiler_core.ir.types import MemRefType
 
 
-@translates("hivm.hir.mmadL1")
-def _mmad(t: Translator, op: Op) -> Step:
-    for value in (*group(op, "a"), *group(op, "b"), *group(op, "c")):
-        if not isinstance(value.type, MemRefType) or value.type.rank != 4:
-            refuse(
-                op, "emulator-unsupported", op=op.name, what=f"an operand of type {value.type}: fractals have four dimensions"
-            )
-    transposed = ("a_transpose" in op.attributes, "b_transpose" in op.attributes)
-    site = t.site(op)
-    a, b, c = (t.slot(group(op, n)[0]) for n in "abc")
-    init, *sizes = (t.slot(group(op, n)[0]) for n in ("init_condition", "real_m", "real_k", "real_n"))
-    sync = t.slots_of(group(op, "sync_related_args"))
-    bias = t.slots_of(group(op, "per_channel_bias"))
+def _rank(op: Op, value: Value) -> int:
+    if not isinstance(value.type, MemRefType):
+        refuse(op, "emulator-unsupported", op=op.name, what=f"an operand of type {value.type}")
+    return value.type.rank
 
-    def apply(arrays: list[Array], scalars: list[Scalar], extras: list[Scalar], axes: int) -> None:
-        clear, m, k, n = extras[:4]
-        left, right, target, *row = arrays
-        multiply(left, right, target, m, k, n, clear=bool(clear), a_transposed=transposed[0], b_transposed=transposed[1])
-        for added in row:
-            wide = added[..., None, :n].astype(target.dtype)
-            write_matrix(target, np.broadcast_to(wide, (*wide.shape[:-2], m, n)), fill=False, accumulate=True)
 
-    def weight(found: Group) -> int:
-        _, m, k, n = found.extras[:4]
-        return 2 * m * k * n
-
-    def step(batch: Batch) -> None:
-        values = batch.values
-        events = [values[s] for s in sync]
-        if len(events) > 4:
-            events[4] = events[4] & 1
-        batch.perform(
-            site,
-            [values[a], values[b], values[c], *(values[s] for s in bias)],
-            (False, False, True, *(False for _ in bias)),
-            apply,
-            extras=[values[init], *(values[s] for s in sizes), *events],
-            weight=weight,
+def _fractal(op: Op, value: Value, batched: bool) -> bool:
+    """Whether a matrix is held in fractals: two more dimensions than it has itself."""
+    rank = _rank(op, value) - batched
+    if rank not in (2, 4):
+        refuse(
+            op, "emulator-unsupported", op=op.name, what=f"an operand of type {value.type}: a matrix has two dimensions or four"
         )
+    return rank == 4
 
-    return step
+
+@translates("hivm.hir.mmadL1", "hivm.hir.batchMmadL1")
+def _mmad(t: Translator, op: Op) -> None:
+    """C = [C +] A·B + bias."""
+    if "enable_HF32" in op.attributes or "enable_I4" in op.attributes:
+        refuse(op, "emulator-unsupported", op=op.name, what="HF32 and int4, whose rounding is not published")
+    batched = short(op) == "batchMmadL1"
+    of_a, of_b, of_c = (_fractal(op, group(op, n)[0], batched) for n in "abc")
+    transposed = ("a_transpose" in op.attributes, "b_transpose" in op.attributes)
+    sync = [t.term(v) for v in group(op, "sync_related_args")]
+    if len(sync) > 4:
+        sync[4] = modulo(t.writer, sync[4], number(2))
+    bias = group(op, "per_channel_bias")
+
+    def bind(given: list[Array | None], out: list[Array], extras: list[Scalar], axes: int) -> Run:
+        clear, m, k, n = (int(x) for x in extras[:4])
+        left, right, *rows = (array for array in given if array is not None)
+        run = fractals.product(
+            left, right, out[0], (m, k, n), clear=bool(clear), transposed=transposed, fractal=(of_a, of_b, of_c)
+        )
+        adds = [fractals.bias_added(row, out[0], m, n, of_c) for row in rows]
+        return fractals.in_order([run, *adds])
+
+    extras = [group(op, n)[0] for n in ("init_condition", "real_m", "real_k", "real_n")]
+    inputs = [*group(op, "a"), *group(op, "b"), *bias]
+    t.instruction(op, inputs, group(op, "c"), bind, extras=[*extras, *sync], weight=_multiply_adds)
+
+
+def _multiply_adds(tiles: Sequence[Tile], extras: Sequence[Scalar]) -> int:
+    _, m, k, n = extras[:4]
+    return 2 * m * k * n

@@ -3,27 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from compiler_core.emulator.issue import Bind, Run, Weight
 from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import Batch
-from compiler_core.emulator.memory import Group
-from compiler_core.emulator.program import Step, Translator
+from compiler_core.emulator.translator import Translator
 from compiler_core.ir import Op, Value
 from compiler_core.ir.attributes import BoolAttr, DenseArrayAttr
 from compiler_core.ir.types import MemRefType
 
+__all__ = ["Bind", "Run", "bound", "elements_of", "flagged", "instruction", "segments"]
+
 Compute = Callable[[list[Array], list[Array], list[Scalar], int], None]
 """Inputs (arrays, or numbers shaped to broadcast), outputs, extras, number of lane axes."""
-
-Run = Callable[..., None]
-"""Carries out a bound instruction, as often as it is called. Takes the scalar inputs in their order, each a number or an array
-shaped to broadcast against the tile.
-"""
-Bind = Callable[[list[Array | None], list[Array], list[Scalar], int], Run]
-"""The first of two stages: inputs (None where a scalar will be given to `Run`), outputs, extras, number of lane axes.
-
-Everything that dtypes, shapes and extras decide is decided here, once; the arrays stay, their contents change. The best `Run`
-is a `functools.partial` of a ufunc with its `out`.
-"""
 
 
 def bound(compute: Compute) -> Bind:
@@ -43,9 +33,9 @@ def bound(compute: Compute) -> Bind:
     return bind
 
 
-def _elements(written: int) -> Callable[[Group], int]:
-    """One operation for each element of the written tile."""
-    return lambda g: g.tiles[written].elements
+def elements_of(written: int) -> Weight:
+    """One operation for each element of a tile."""
+    return lambda tiles, _: tiles[written].elements
 
 
 def instruction(
@@ -59,42 +49,16 @@ def instruction(
     counts: bool = True,
     *,
     bind: Bind | None = None,
-) -> Step:
-    """A step that reads some operands and writes others; scalars among the inputs are taken as they are.
+) -> None:
+    """An instruction that reads some operands and writes others; scalars among the inputs are taken as they are.
 
-    What it does is `bind`, in two stages, or else `compute`, in one.
+    What it does is `bind`, in two stages, or else `compute`, in one. Where it `counts`, each element written is an operation.
     """
     assert bind is not None or compute is not None
     binding = bind or bound(compute)  # pyright: ignore[reportArgumentType]
-    site = t.site(op)
-    given = [(t.slot(v), isinstance(v.type, MemRefType)) for v in inputs]
-    views = [slot for slot, shaped in given if shaped]
-    numbers_ = [slot for slot, shaped in given if not shaped]
-    written = t.slots_of([*outputs, *scratch])
-    extra = t.slots_of(list(extras))
-    writes = [False] * len(views) + [True] * len(written)
-    last = len(views) + len(outputs)
-
-    def apply(arrays: list[Array], scalars: list[Scalar], more: list[Scalar], axes: int) -> None:
-        tensors = iter(arrays)
-        operands = [next(tensors) if shaped else None for _, shaped in given]
-        binding(operands, arrays[len(views) : last], more, axes)(*scalars)
-
-    weight = _elements(len(views)) if counts and outputs else None
-
-    def step(batch: Batch) -> None:
-        values = batch.values
-        batch.perform(
-            site,
-            [values[s] for s in (*views, *written)],
-            writes,
-            apply,
-            [values[s] for s in numbers_],
-            [values[s] for s in extra],
-            weight,
-        )
-
-    return step
+    views = sum(isinstance(v.type, MemRefType) for v in inputs)
+    weight = elements_of(views) if counts and outputs else None
+    t.instruction(op, inputs, outputs, binding, scratch, extras, weight)
 
 
 def segments(op: Op) -> tuple[Sequence[Value], Sequence[Value], Sequence[Value]]:

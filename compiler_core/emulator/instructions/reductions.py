@@ -1,63 +1,61 @@
 """Vector instructions along a dimension: reduce, cumulate, sort."""
 
-import numpy as np
-
 from compiler_core.dialects.hivm import enum, group, numbers, short
-from compiler_core.emulator import tiles
-from compiler_core.emulator.instructions.declare import instruction, segments
+from compiler_core.emulator import along
+from compiler_core.emulator.instructions.declare import Run, elements_of, flagged, instruction, segments
 from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import Batch, refuse
-from compiler_core.emulator.memory import View
-from compiler_core.emulator.program import Step, Translator, translates
+from compiler_core.emulator.machine import refuse
+from compiler_core.emulator.translator import TRANSLATORS, Translator, translates
 from compiler_core.ir import Op
 from compiler_core.ir.attributes import BoolAttr, IntegerAttr
 
 
 @translates("hivm.hir.vreduce")
-def _reduce(t: Translator, op: Op) -> Step:
+def _reduce(t: Translator, op: Op) -> None:
     kind, dims = enum(op.attributes["arith"]), numbers(op, "reduce_dims")
     tie = op.get("tie_break_left", BoolAttr)
     leftmost = tie is None or tie.value
-    if group(op, "indices"):
-        refuse(op, "emulator-unsupported", op=op.name, what="given indices")
+    indexed = kind in along.WITH_INDEX
+    if not indexed and kind not in along.KINDS:
+        refuse(op, "emulator-unsupported", op=op.name, what=f"reduction {kind or 'without a kind'}")
+    if indexed and len(dims) != 1:
+        refuse(op, "emulator-unsupported", op=op.name, what=f"positions over {len(dims)} dimensions at once")
 
-    def compute(given: list[Array], out: list[Array], extras: list[Scalar], axes: int) -> None:
-        tiles.reduce(kind, given[0], out, dims, axes, leftmost)
+    def bind(given: list[Array | None], out: list[Array], extras: list[Scalar], axes: int) -> Run:
+        source, indices = given[0], given[1] if len(given) > 1 else None
+        assert source is not None
+        if indexed:
+            return along.reduce_with_index(kind, source, indices, out, dims[0], axes, leftmost)
+        return along.reduce(kind, source, out, dims, axes)
 
-    step = instruction(t, op, group(op, "src"), group(op, "dst"), compute, group(op, "temp_buffer"), counts=False)
-    source = t.slot(group(op, "src")[0])
-
-    def counted(batch: Batch) -> None:
-        step(batch)
-        view: View = batch.values[source]
-        size = 1
-        for dimension in view.sizes:
-            size = size * int(np.max(dimension))
-        batch.machine.operations += size * (batch.count if batch.active is None else len(batch.active))
-
-    return counted
+    inputs = [*group(op, "src"), *group(op, "indices")]
+    t.instruction(op, inputs, group(op, "dst"), bind, group(op, "temp_buffer"), weight=elements_of(0))
 
 
-@translates("hivm.hir.vcumsum", "hivm.hir.vcumprod")
-def _cumulative(t: Translator, op: Op) -> Step:
-    dims, backwards = numbers(op, "cum_dims"), op.get("reverse", BoolAttr)
-    reverse = backwards is not None and backwards.value
+def _cumulative(t: Translator, op: Op) -> None:
+    dims, reverse, name = numbers(op, "cum_dims"), flagged(op, "reverse"), short(op)
     if len(dims) != 1:
         refuse(op, "emulator-unsupported", op=op.name, what=f"{len(dims)} dimensions at once")
 
-    def compute(given: list[Array], out: list[Array], extras: list[Scalar], axes: int) -> None:
-        tiles.cumulative(short(op), given[0], out[0], axes + dims[0], reverse)
+    def bind(given: list[Array | None], out: list[Array], extras: list[Scalar], axes: int) -> Run:
+        assert given[0] is not None
+        return along.cumulative(name, given[0], out[0], axes + dims[0], reverse)
 
-    return instruction(t, op, op.operands[:1], op.operands[1:2], compute, op.operands[2:])
+    instruction(t, op, op.operands[:1], op.operands[1:2], scratch=op.operands[2:], bind=bind)
+
+
+for _name in along.CUMULATIVE:
+    TRANSLATORS[f"hivm.hir.{_name}"] = _cumulative
 
 
 @translates("hivm.hir.vsort")
-def _sort(t: Translator, op: Op) -> Step:
-    down, axis = op.get("descending", BoolAttr), op.get("sort_axis", IntegerAttr)
+def _sort(t: Translator, op: Op) -> None:
+    descending, axis = flagged(op, "descending"), op.get("sort_axis", IntegerAttr)
     inputs, outputs, scratch = segments(op)
 
-    def compute(given: list[Array], out: list[Array], extras: list[Scalar], axes: int) -> None:
+    def bind(given: list[Array | None], out: list[Array], extras: list[Scalar], axes: int) -> Run:
+        assert given[0] is not None
         at = axis.value if axis is not None else -1
-        tiles.sort(given[0], out, at if at < 0 else axes + at, down is not None and down.value)
+        return along.sort(given[0], out, at if at < 0 else axes + at, descending)
 
-    return instruction(t, op, inputs, outputs, compute, scratch)
+    instruction(t, op, inputs, outputs, scratch=scratch, bind=bind)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler_core.emulator.affine import affine_map
-from compiler_core.emulator.memory import GlobalBuffer, LocalMemory, View, progressions, split
+from compiler_core.emulator.memory import GlobalBuffer, LocalMemory, progressions
 
 
 @given(st.lists(st.integers(-50, 50), min_size=1, max_size=40), st.booleans())
@@ -30,14 +30,13 @@ def test_a_grid_of_tiles_is_one_piece() -> None:
     assert piece.steps == [(4, 1), (1000, 7)]
 
 
-def test_split_groups_lanes_by_their_sizes() -> None:
-    buffer = GlobalBuffer(0, "x", np.arange(100, dtype=np.float32))
-    sizes = np.array([8, 8, 8, 3])
-    view = View(buffer, np.dtype(np.float32), False, 0, np.arange(4) * 8, (sizes,), (1,))
-    groups = split(None, 4, [view])
-    assert [(g.tiles[0].sizes, g.count) for g in groups] == [((3,), 1), ((8,), 3)]
-    ((_, (array,)),) = groups[1].pieces()
-    np.testing.assert_array_equal(array, np.arange(24, dtype=np.float32).reshape(3, 8))
+def test_bytes_seen_as_another_type_are_the_same_bytes() -> None:
+    buffer = GlobalBuffer(0, "workspace", np.zeros(10, np.int8))
+    words = buffer.seen_as(np.dtype(np.float32))
+    words.array[1] = 1.0
+    assert words.size == 2
+    assert words is buffer.seen_as(np.dtype(np.float32))
+    assert buffer.array.tolist() == [0, 0, 0, 0, 0, 0, -128, 63, 0, 0]
 
 
 def test_buffers_that_overlap_share_their_bytes() -> None:

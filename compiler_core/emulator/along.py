@@ -1,0 +1,136 @@
+"""Vector instructions along dimensions: reduce, cumulate, sort, bound to arrays whose leading axes are lanes.
+
+Sums add in numpy's fixed order (pairwise along the innermost dimension, one after another along others), so that a run gives
+the same bits every time; fp16, bf16 and fp8 add in fp32 and round once.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from compiler_core.emulator.lanes import Array
+from compiler_core.emulator.narrow import CHUNK, is_narrow, narrow, widened
+from compiler_core.emulator.scratch import scratch
+
+Run = Callable[..., Any]
+
+KINDS: dict[str, np.ufunc] = {
+    "sum": np.add,
+    "prod": np.multiply,
+    "max": np.maximum,
+    "min": np.minimum,
+    "any": np.logical_or,
+    "all": np.logical_and,
+    "xori": np.bitwise_xor,
+    "ori": np.bitwise_or,
+    "andi": np.bitwise_and,
+}
+_ON_BITS: dict[str, np.ufunc] = {"sum": np.logical_xor, "prod": np.logical_and}
+WITH_INDEX = {f"{which}_with_index{side}": which for which in ("max", "min") for side in ("", "_left", "_right")}
+
+_WIDE, _RESULT = 130, 131
+"""Scratch of this file."""
+
+
+def reduce(kind: str, source: Array, outs: Sequence[Array], dims: Sequence[int], axes: int) -> Run:
+    """Binds vreduce over `dims` (lanes not counted), which keep size 1."""
+    axis = tuple(axes + d for d in dims)
+    out = outs[0]
+    function: Any = KINDS[kind]
+    if is_narrow(source.dtype):
+        return _in_fp32(function, source, out, axis)
+    if kind in ("any", "all"):
+        return lambda: np.copyto(out, function.reduce(source, axis, keepdims=True), casting="unsafe")
+    if kind in ("xori", "ori", "andi") and source.dtype.kind == "f":
+        bits = f"u{source.dtype.itemsize}"
+        source, out = source.view(bits), out.view(bits)
+    if source.dtype.kind == "b" and kind in _ON_BITS:
+        function = _ON_BITS[kind]
+    return partial(function.reduce, source, axis, out.dtype, out, keepdims=True)
+
+
+def _in_fp32(function: np.ufunc, source: Array, out: Array, axis: tuple[int, ...]) -> Run:
+    """Reduces narrow floats: widened some rows at a time along the first axis, where that is not reduced."""
+    rows = source.shape[0]
+    step = rows if 0 in axis else max(1, CHUNK * rows // max(1, source.size))
+    parts = [(source[low : low + step], out[low : low + step]) for low in range(0, rows, max(1, step))]
+
+    def run() -> None:
+        for part, target in parts:
+            total = scratch(target.shape, np.float32, _RESULT)
+            function.reduce(widened(part, _WIDE), axis, np.float32, total, keepdims=True)
+            narrow(total, target)
+
+    return run
+
+
+def reduce_with_index(
+    kind: str, source: Array, indices: Array | None, outs: Sequence[Array], dim: int, axes: int, leftmost: bool
+) -> Run:
+    """Binds vreduce …_with_index: the extreme value, and where it is.
+
+    Of equal values the leftmost counts, or the rightmost. With `indices` the second output takes what stands there instead of
+    the position. nan counts as the extreme, the first one of them.
+    """
+    axis = axes + dim
+    which = WITH_INDEX[kind]
+    left = kind.endswith("left") or (leftmost and not kind.endswith("right"))
+    length = source.shape[axis]
+
+    def run() -> None:
+        wide = widened(source, _WIDE)
+        searched: Any = wide if left else np.flip(wide, axis)
+        found: Array = (np.argmax if which == "max" else np.argmin)(searched, axis=axis, keepdims=True)
+        if not left:
+            found = length - 1 - found
+        values = np.take_along_axis(source, found, axis)
+        places = found if indices is None else np.take_along_axis(indices, found, axis)
+        if len(outs) > 1:
+            np.copyto(outs[1], places, casting="unsafe")
+        np.copyto(outs[0], values)
+
+    return run
+
+
+def cumulative(name: str, source: Array, out: Array, axis: int, reverse: bool) -> Run:
+    """Binds vcumsum and its kin along one axis (lanes counted): one element after another."""
+    function: np.ufunc = CUMULATIVE[name]
+    if reverse:
+        source, target = np.flip(source, axis), np.flip(out, axis)
+    else:
+        target = out
+    if not is_narrow(source.dtype):
+        return partial(function.accumulate, source, axis, out.dtype, target)
+
+    def run() -> None:
+        total = scratch(source.shape, np.float32, _RESULT)
+        function.accumulate(widened(source, _WIDE), axis, np.float32, total)
+        narrow(total, target)
+
+    return run
+
+
+CUMULATIVE: dict[str, np.ufunc] = {
+    "vcumsum": np.add,
+    "vcumprod": np.multiply,
+    "vcummax": np.maximum,
+    "vcummin": np.minimum,
+}
+
+
+def sort(source: Array, outs: Sequence[Array], axis: int, descending: bool) -> Run:
+    """Binds vsort: stable in both directions; the second output, where there is one, takes the positions."""
+
+    def run() -> None:
+        keys: Any = np.flip(source, axis) if descending else source
+        order: Array = np.argsort(widened(keys, _WIDE), axis=axis, kind="stable")
+        if descending:
+            order = source.shape[axis] - 1 - np.flip(order, axis)
+        values = np.take_along_axis(source, order, axis)
+        if len(outs) > 1:
+            np.copyto(outs[1], order, casting="unsafe")
+        np.copyto(outs[0], values)
+
+    return run

@@ -1,0 +1,159 @@
+"""fp16, bf16 and fp8 beside fp32: widening, narrowing (to nearest, ties to even), and unary functions as tables.
+
+numpy widens fp16 one number at a time. Here it is done on the bits of whole arrays: exponent and fraction, moved to their place
+in an fp32 and scaled by 2^112, are the number; where that finds an infinity or nan, numpy does it. The other way, doing the
+rounding on bits was measured to be no faster than numpy.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache, partial
+from typing import Any
+
+import numpy as np
+
+from compiler_core.emulator.lanes import Array
+from compiler_core.emulator.scratch import scratch
+
+CHUNK = 1 << 15
+"""Elements worked on at a time, so that intermediates stay in cache."""
+FEW = 1 << 13
+"""Elements below which numpy's own conversion is faster than a dozen calls."""
+
+F16 = np.dtype(np.float16)
+
+_SCALE = np.float32(2.0**112)
+_SIGN_AND_NUMBER = np.int32(0x8FFFE000 - 2**32)
+_INFINITE = np.float32(65536)
+_NO_USE = -1000
+"""Scratch numbers below this one belong to this file."""
+
+
+def is_narrow(dtype: np.dtype[Any]) -> bool:
+    """fp16, bf16 or fp8: computed in fp32 and rounded once."""
+    return dtype.kind in "fV" and dtype.itemsize <= 2
+
+
+def bits_of(array: Array) -> Array:
+    """The same memory as unsigned integers: numpy moves these fast whatever the element type is."""
+    return array if array.dtype.kind in "biu" or array.dtype.itemsize > 2 else array.view(f"u{array.dtype.itemsize}")
+
+
+def pieces(*arrays: Array) -> Iterator[tuple[Array, ...]]:
+    """Arrays that broadcast against the last of them, cut together into pieces of about CHUNK elements of it."""
+    out = arrays[-1]
+    if out.size <= CHUNK or not out.ndim:
+        yield arrays
+        return
+    axis = next((i for i, size in enumerate(out.shape) if size > 1), 0)
+    inner = out.size // out.shape[axis]
+    if inner > CHUNK:
+        for i in range(out.shape[axis]):
+            yield from pieces(*(_cut(a, axis, i, i + 1, out.ndim) for a in arrays))
+        return
+    step = max(1, CHUNK // inner)
+    for low in range(0, out.shape[axis], step):
+        yield tuple(_cut(a, axis, low, low + step, out.ndim) for a in arrays)
+
+
+def _cut(array: Array, axis: int, low: int, high: int, rank: int) -> Array:
+    axis -= rank - array.ndim
+    if axis < 0 or array.shape[axis] == 1:
+        return array
+    return array[(slice(None),) * axis + (slice(low, high),)]
+
+
+def widen(source: Array, out: Array) -> None:
+    """Writes fp16, bf16 or fp8 as fp32, exactly. Shapes are equal."""
+    if source.dtype != F16 or out.size < FEW:
+        np.copyto(out, source)
+        return
+    for narrow, wide in pieces(source, out):
+        _widen_half(narrow, wide)
+
+
+def _widen_half(source: Array, out: Array) -> None:
+    if not out.size:
+        return
+    number = out.view(np.int32)
+    np.left_shift(source.view(np.int16), 13, out=number, dtype=np.int32)
+    np.bitwise_and(number, _SIGN_AND_NUMBER, out=number)
+    np.multiply(out, _SCALE, out=out)
+    if out.max() >= _INFINITE or out.min() <= -_INFINITE:
+        np.copyto(out, source)
+
+
+def narrow(source: Array, out: Array) -> None:
+    """Rounds fp32 to fp16, bf16 or fp8. Shapes are equal."""
+    np.copyto(out, source, casting="unsafe")
+
+
+def widened(source: Array, use: int) -> Array:
+    """The array as fp32: itself, or a copy in scratch memory."""
+    if not is_narrow(source.dtype):
+        return source
+    wide = scratch(source.shape, np.float32, use)
+    widen(source, wide)
+    return wide
+
+
+def converted(values: Any, dtype: np.dtype[Any]) -> Array:
+    """A new array of another dtype; floats round once."""
+    found = np.empty(np.shape(values), dtype)
+    np.copyto(found, values, casting="unsafe")
+    return found
+
+
+def computed(function: Callable[..., Any], inputs: Sequence[Array | None], out: Array) -> Callable[..., None]:
+    """A run of a ufunc over narrow floats: widened, computed in fp32, rounded once, a piece at a time.
+
+    Inputs that are None are given to the run, in order.
+    """
+    arrays = [a for a in inputs if a is not None]
+    missing = [i for i, a in enumerate(inputs) if a is None]
+    known = [i for i, a in enumerate(inputs) if a is not None]
+    parts = list(pieces(*arrays, out))
+
+    def run(*scalars: Any) -> None:
+        operands: list[Any] = [None] * len(inputs)
+        vectors = [_wide(s) for s in scalars]
+        cut = any(np.ndim(s) for s in vectors)
+        each = pieces(*arrays, *(np.asarray(s) for s in vectors), out) if cut else parts
+        for part in each:
+            target = part[-1]
+            for i, array in zip(known, part, strict=False):
+                operands[i] = widened(array, _NO_USE - 10 - i)
+            for i, scalar in zip(missing, part[len(known) : -1] if cut else vectors, strict=True):
+                operands[i] = scalar
+            wide = scratch(target.shape, np.float32, _NO_USE - 20)
+            function(*operands, out=wide)
+            narrow(wide, target)
+
+    return run
+
+
+def _wide(scalar: Any) -> Any:
+    dtype = getattr(scalar, "dtype", None)
+    return scalar if dtype is None or not is_narrow(dtype) else scalar.astype(np.float32)
+
+
+@lru_cache(maxsize=256)
+def table(function: Callable[..., Any], source: np.dtype[Any], target: np.dtype[Any]) -> Array:
+    """What a unary function of fp32 gives for each of the numbers of a narrow type, rounded once, as bits of `target`."""
+    count = 1 << (8 * source.itemsize)
+    numbers = np.arange(count, dtype=f"u{source.itemsize}").view(source)
+    wide = numbers.astype(np.float32)
+    with np.errstate(all="ignore"):
+        found = np.asarray(function(wide))
+    return bits_of(converted(found, target))
+
+
+def looked_up(function: Callable[..., Any], source: Array, out: Array) -> Callable[..., Any]:
+    """A run of a unary function over an array of narrow floats, by table."""
+    values, bits, target = table(function, source.dtype, out.dtype), bits_of(source), bits_of(out)
+    if target.flags.c_contiguous and not np.may_share_memory(bits, target):
+        return partial(np.take, values, bits, None, target, "clip")
+
+    def run() -> None:
+        target[...] = values[bits]
+
+    return run
