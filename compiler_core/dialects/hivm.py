@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from compiler_core.dialects.hivm_table import ELEMENTWISE, OPS
 from compiler_core.ir import Attribute, Builder, Dialect, Op, Printer, Value, pretty
 from compiler_core.ir.attributes import (
     AttributeValue,
@@ -37,69 +38,17 @@ REQUIRED: dict[str, int] = {}
 """Ops without operandSegmentSizes: how many of the groups are always there, one operand each; the rest are optional."""
 
 
-def _declare(name: str, summary: str, groups: Sequence[str] = (), *, required: int | None = None, results: int = 0) -> None:
-    full = f"hivm.hir.{name}"
-    GROUPS[full] = tuple(groups)
-    if required is not None:
-        REQUIRED[full] = required
-    hivm.op(f"hir.{name}", summary, results=results)
+VARIADIC: dict[str, str] = {}
+"""Ops without operandSegmentSizes: the group that takes the operands left over."""
 
-
-_ELEMENTWISE_UNARY = {
-    "vexp": "e to the x of each element.",
-    "vln": "Natural logarithm of each element.",
-    "vabs": "Absolute value of each element.",
-    "vrelu": "max(x, 0) of each element.",
-    "vrsqrt": "1 over the square root of each element.",
-    "vsqrt": "Square root of each element.",
-    "vrec": "1 over each element.",
-    "vnot": "Bitwise not of each element.",
-    "vcast": "Converts each element, with a rounding mode.",
-}
-_ELEMENTWISE_BINARY = {
-    "vadd": "Sum; the second operand may be a scalar.",
-    "vsub": "Difference; one operand may be a scalar.",
-    "vmul": "Product; the second operand may be a scalar.",
-    "vdiv": "Quotient; one operand may be a scalar.",
-    "vmax": "Maximum; the second operand may be a scalar.",
-    "vmin": "Minimum; the second operand may be a scalar.",
-    "vand": "Bitwise and.",
-    "vor": "Bitwise or.",
-    "vshl": "Shift left by a scalar.",
-    "vshr": "Arithmetic shift right by a scalar.",
-}
-for _name, _summary in (_ELEMENTWISE_UNARY | _ELEMENTWISE_BINARY).items():
-    _declare(_name, _summary, ("src", "dst", "temp_buffer"))
-_declare("vsel", "Chooses between two operands by a bit each: condition, then, else.", ("src", "dst", "temp_buffer"))
-_declare("vcmp", "Compares into one bit an element; the second operand may be a scalar.", ("src", "dst"))
-_declare("vbrc", "Fills a buffer with a scalar, or repeats dimensions of size 1.", ("src", "dst", "temp_buffer"), required=2)
-_declare("vreduce", "Reduces dimensions to size 1.", ("src", "dst", "temp_buffer", "indices"))
-_declare("vtranspose", "Permutes dimensions.", ("src", "dst", "temp_buffer"), required=2)
-_declare("varange", "offset + Σ index·stride in each element.", ("dst", "offset", "strides"))
-_declare(
-    "load",
-    "Moves from global memory to UB.",
-    ("src", "dst", "pad_value", "left_padding_num", "right_padding_num", "init_condition"),
-)
-_declare("store", "Moves from UB to global memory.", ("src", "dst"), required=2)
-_declare("copy", "Moves between buffers on the chip.", ("src", "dst", "pad_value"), required=2)
-_declare("nd2nz", "Moves a matrix from global memory to L1, into fractals.", ("src", "dst", "pad_value", "init_condition"))
-_declare(
-    "mmadL1",
-    "Multiplies two L1 matrices into L0C, by way of L0A and L0B; clears L0C first where the condition holds.",
-    (
-        *("a", "b", "init_condition", "real_m", "real_k", "real_n", "c"),
-        *("sync_related_args", "unit_flag_cond", "per_channel_bias"),
-    ),
-)
-_declare("fixpipe", "Moves an L0C matrix out, converting on the way.", ("src", "dst", "unit_flag_cond", "quant_scale"))
-_declare("pointer_cast", "A buffer at an address; with several addresses, the first.", ("addrs", "sizes"), results=1)
-_declare("set_flag", "Sets an event when the first pipe has done all before it.", ("event",), required=0)
-_declare("wait_flag", "Holds the second pipe until the event is set, and takes it.", ("event",), required=0)
-_declare("pipe_barrier", "Holds a pipe, or all of them, until it is empty.")
-_declare("get_block_idx", "This core's block number.", results=1)
-_declare("get_block_num", "How many blocks were launched.", results=1)
-_declare("set_mask_norm", "Vector instructions take counts from their operands.")
+for _entry in OPS.values():
+    _full = f"hivm.hir.{_entry.name}"
+    GROUPS[_full] = _entry.groups
+    if _entry.required is not None:
+        REQUIRED[_full] = _entry.required
+    if _entry.variadic:
+        VARIADIC[_full] = _entry.variadic
+    hivm.op(f"hir.{_entry.name}", _entry.summary, results=_entry.results)
 
 
 def short(op: Op) -> str:
@@ -118,7 +67,12 @@ def group(op: Op, name: str) -> tuple[Value, ...]:
     at = names.index(name)
     sizes = op.get("operandSegmentSizes", DenseArrayAttr)
     if sizes is None:
-        return op.operands[at : at + 1]
+        surplus, long = len(op.operands) - REQUIRED.get(op.name, len(names)), VARIADIC.get(op.name)
+        if long is None or at < names.index(long):
+            return op.operands[at : at + 1]
+        if names.index(long) >= REQUIRED[op.name]:
+            return op.operands[at:]
+        return op.operands[at : at + 1 + surplus] if name == long else op.operands[at + surplus : at + surplus + 1]
     start = sum(sizes.values[:at])
     return op.operands[start : start + sizes.values[at]]
 
@@ -157,11 +111,12 @@ class Access:
     write: bool
 
 
-_DMA: dict[str, Pipe] = {"load": "PIPE_MTE2", "nd2nz": "PIPE_MTE2", "store": "PIPE_MTE3"}
+_READ = ("src", "a", "b", "indices", "mask", "offsets", "bias", "descale", "input", "weight", "per_channel_bias")
+_WRITES = ("dst", "c", "init", "temp_buffer")
 
 
 def pipe_of(op: Op) -> Pipe | None:
-    """The pipe that runs an instruction; for the macro mmadL1 the last one, PIPE_M. None for what issues nothing to a pipe.
+    """The pipe that runs an instruction; for macros on the cube PIPE_M. None for what issues nothing to a pipe.
 
     Fills of L1 run on MTE2. On coupled chips UB reaches L1 through MTE3, and L0C reaches UB through the vector unit; elsewhere
     L0C leaves through FIX.
@@ -171,23 +126,27 @@ def pipe_of(op: Op) -> Pipe | None:
     if not op.name.startswith("hivm.hir."):
         return None
     name = short(op)
-    if name == "nd2nz" and space_of(op.operands[0]) == "ub":
-        return "PIPE_MTE3"
-    if name in _DMA:
-        return _DMA[name]
+    if name == "nd2nz":
+        return "PIPE_MTE3" if space_of(op.operands[0]) == "ub" else "PIPE_MTE2"
     if name == "vbrc":
         return "PIPE_MTE2" if space_of(op.operands[1]) == "cbuf" else "PIPE_V"
     if name == "copy":
         return "PIPE_MTE3" if space_of(op.operands[1]) == "cbuf" else "PIPE_V"
     if name == "fixpipe":
         return "PIPE_V" if space_of(op.operands[1]) == "ub" else "PIPE_FIX"
-    if name == "mmadL1":
-        return "PIPE_M"
+    if name in OPS:
+        return _PIPES.get(OPS[name].pipe)
     return "PIPE_V" if is_vector(op) else None
 
 
+_PIPES: dict[str, Pipe] = {"V": "PIPE_V", "M": "PIPE_M", "MTE2": "PIPE_MTE2", "MTE3": "PIPE_MTE3"}
+
+
 def accesses(op: Op) -> list[Access]:
-    """Every buffer an instruction reads or writes, with the pipe that does. Empty for scalar ops, views, synchronisation."""
+    """Every buffer an instruction reads or writes, with the pipe that does. Empty for scalar ops, views, synchronisation.
+
+    Products and convolutions read L1 on MTE1, and L0C too, which they add to.
+    """
     pipe = pipe_of(op)
     if pipe is None:
         return []
@@ -195,15 +154,12 @@ def accesses(op: Op) -> list[Access]:
         return [Access(pipe, op.operands[0], False)]
     if op.name == "memref.store":
         return [Access(pipe, op.operands[1], True)]
-    if op.name == "hivm.hir.mmadL1":
-        reads = [Access("PIPE_MTE1", v, False) for v in ins(op)]
-        (c,) = group(op, "c")
-        return [*reads, Access(pipe, c, False), Access(pipe, c, True)]
-    found = [Access(pipe, v, False) for v in ins(op) if isinstance(v.type, MemRefType)]
-    found += [Access(pipe, v, True) for v in outs(op)]
-    if "temp_buffer" in GROUPS[op.name]:
-        found += [Access(pipe, v, True) for v in group(op, "temp_buffer")]
-    return found
+    reads = [v for name in GROUPS[op.name] if name in _READ for v in group(op, name) if isinstance(v.type, MemRefType)]
+    writes = [v for name in GROUPS[op.name] if name in _WRITES for v in group(op, name)]
+    found = [Access("PIPE_MTE1" if pipe == "PIPE_M" else pipe, v, False) for v in reads]
+    if pipe == "PIPE_M":
+        found += [Access(pipe, v, False) for v in writes]
+    return found + [Access(pipe, v, True) for v in writes]
 
 
 def enum(attribute: Attribute | None) -> str:
@@ -321,9 +277,7 @@ def _rest(printer: Printer, op: Op, *written: str) -> None:
     printer.attributes(op, *_WRITTEN, *written)
 
 
-@pretty(
-    *(f"hivm.hir.{n}" for n in (*_ELEMENTWISE_UNARY, *_ELEMENTWISE_BINARY, "vsel", "vcmp", "vbrc", "vreduce", "vtranspose"))
-)
+@pretty(*(f"hivm.hir.{entry.name}" for entry in ELEMENTWISE), "hivm.hir.vbrc", "hivm.hir.vreduce", "hivm.hir.vtranspose")
 def _print_vector(printer: Printer, op: Op) -> None:
     enums = ("round_mode", "compare_mode")
     arrays = ("broadcast", "transpose", "broadcast_dims", "reduce_dims", "permutation")

@@ -8,7 +8,8 @@ import pytest
 
 from compiler_core.dialects import arith, hivm, scf
 from compiler_core.dialects import memref as mem
-from compiler_core.emulator.tiles import cast, reduce
+from compiler_core.emulator.along import reduce_with_index
+from compiler_core.emulator.casts import cast
 from compiler_core.ir import Builder, DenseArrayAttr
 from compiler_core.ir.attributes import RawAttr
 from compiler_core.ir.types import Type, bf16, f16, f32, i1, i32, i64, index
@@ -81,14 +82,15 @@ def test_a_comparison_packs_bits_that_a_selection_reads() -> None:
 )
 def test_casts_to_integers_round_by_mode_and_saturate(mode: str, expected: list[int]) -> None:
     out = np.zeros(5, np.int8)
-    cast(np.array([2.5, -2.5, 3.5, 1e9, np.nan], np.float32), out, mode, is_unsigned=False)
+    cast(np.array([2.5, -2.5, 3.5, 1e9, np.nan], np.float32), out, mode)()
     assert out.tolist() == expected
 
 
 @pytest.mark.parametrize("kind", ["max_with_index_left", "max_with_index_right"])
 def test_reductions_with_positions_break_ties(kind: str) -> None:
     values, places = np.zeros((2, 1), np.float32), np.zeros((2, 1), np.int32)
-    reduce(kind, np.array([[1, 5, 5], [7, 7, 2]], np.float32), [values, places], [0], lanes=1, leftmost=kind.endswith("left"))
+    source = np.array([[1, 5, 5], [7, 7, 2]], np.float32)
+    reduce_with_index(kind, source, None, [values, places], 0, axes=1, leftmost=True)()
     assert values.tolist() == [[5], [7]]
     assert places.tolist() == ([[1], [0]] if kind.endswith("left") else [[2], [1]])
 
