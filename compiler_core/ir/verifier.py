@@ -33,6 +33,10 @@ class InvalidIR(Exception):
         self.violations = violations
 
 
+MALFORMED = (ValueError, TypeError, LookupError, AttributeError, AssertionError, ArithmeticError, StopIteration)
+"""What an op's own check may run into where attributes, operands or regions are missing or of another kind."""
+
+
 def verify(module: Op, stage: str | None = None) -> None:
     """Raises InvalidIR where the module breaks a rule of structure, of an op's declaration, or of the stage."""
     violations = list(_check_op(module, set()))
@@ -56,7 +60,10 @@ def _check_op(op: Op, visible: set[Value]) -> Iterator[Violation]:
     elif definition.results is not None and len(op.results) != definition.results:
         yield Violation(op, f"has {len(op.results)} results, not {definition.results}")
     elif definition.verify is not None:
-        problem = definition.verify(op)
+        try:
+            problem = definition.verify(op)
+        except MALFORMED as malformed:
+            problem = f"is not of the form its dialect expects ({type(malformed).__name__}: {malformed})"
         if problem:
             yield Violation(op, problem)
     for region in op.regions:
