@@ -5,7 +5,8 @@ cores, 1850 MHz) or a chip of the same cores. `measured` is the task's duration 
 of a core, the mean over all of them. Sources: README files of asc-devkit's examples/01_simd_cpp_api/05_best_practices
 (add_high_performance, data_copy, bank_conflict_nd2nz, bank_conflict_ub, matmul_high_performance,
 matmul_basic_api_high_performance, matmul_gelu_high_performance), of pto-isa's kernels/manual/a2a3 (gemm_performance, gemm_ar),
-and CANN's guide to operator performance (MDL template, ND to NZ on vector cores). Left out: schedules that are not told, and base tiles of 64 cubed, whose measured time is mostly scalar.
+and CANN's guide to operator performance (MDL template, ND to NZ on vector cores). Left out: schedules that are not told, and
+base tiles of 64 cubed, whose measured time is mostly scalar.
 """
 
 import sys
