@@ -6,7 +6,7 @@ never exhausts the stack.
 """
 
 from compiler_core.ir.core import Block, Op, Region
-from compiler_core.ir.syntax.operations import OperationReader
+from compiler_core.ir.syntax.custom import CustomReader
 from compiler_core.ir.syntax.scanner import MAX_DEPTH
 from compiler_core.ir.types import Type
 
@@ -34,16 +34,20 @@ def parse_type(text: str) -> Type:
     return _Parser(text, "type").type()
 
 
-class _Parser(OperationReader):
+class _Parser(CustomReader):
     def top_level(self) -> list[Op]:
+        """The ops of the text. What a tool wrote behind its module, say its messages, is no op and ends the reading."""
         block = Block()
         while self.at < len(self.text):
             if self.sees("#") or self.sees("!"):
                 self.alias_definition()
-            else:
-                self.line_ops(block)
-                if self.at < len(self.text) and not self.sees("#") and not self.sees("!"):
-                    block.append(self.op())
+                continue
+            self.line_ops(block)
+            if self.at >= len(self.text) or self.sees("#") or self.sees("!"):
+                continue
+            if block.ops and block.ops[-1].name == "builtin.module" and not self.starts_op():
+                break
+            block.append(self.op())
         for op in block.ops:
             op.parent = None
         return block.ops

@@ -158,15 +158,15 @@ class OperationReader(LocationReader):
         start = self.at
         names = self.result_names()
         place = self.at
-        op = self.generic_op(start) if self.sees('"') else self.custom_op(start, [count for _, count in names])
+        op = self.generic_op(start) if self.sees('"') else self.custom_op(start, sum(count for _, count in names))
         if self.sees("loc("):
             op.location = self.location() or op.location
         self.name_results(names, op, place)
         self.depth -= 1
         return op
 
-    def custom_op(self, start: int, counts: list[int]) -> Op:
-        """An op in another form than the generic one."""
+    def custom_op(self, start: int, count: int) -> Op:
+        """An op in another form than the generic one; so many results are named."""
         raise self.unexpected("a string")
 
     def generic_op(self, start: int) -> Op:
@@ -239,13 +239,22 @@ class OperationReader(LocationReader):
 
     # regions
 
-    def region(self, arguments: list[Value] | None = None) -> Region:
-        """`{ blocks }` in a scope of its own."""
+    def region(self, arguments: Sequence[tuple[str, Type]] = (), terminator: str = "") -> Region:
+        """`{ blocks }` in a scope of its own.
+
+        `arguments` are those of the first block where its label is not written; `terminator` is the op that ends a block
+        whose end is not written.
+        """
         self.deeper()
         self.expect("{")
         outer, self.local = self.local, {}
         region = Region()
         block: Block | None = None
+        if arguments:
+            block = region.append(Block())
+            for name, type in arguments:
+                self.define(name, block.add_argument(type, "" if name[1:].isdigit() else name[1:]), self.at)
+            self.line_ops(block)
         while not self.accept("}"):
             if self.sees("^"):
                 block = region.append(self.label())
@@ -254,6 +263,10 @@ class OperationReader(LocationReader):
             else:
                 block.append(self.op())
             self.line_ops(block)
+        if terminator:
+            block = block or region.append(Block())
+            if not block.ops or block.ops[-1].name not in (terminator, "scf.condition"):
+                block.append(Op(terminator, location=self.place(self.at)))
         for name, hidden in self.local.items():
             if hidden is None:
                 del self.visible[name]
