@@ -83,7 +83,12 @@ class LocalMemory:
         return sum(_padded(high - low) for low, high in self.intervals)
 
     def allocate(self, lanes: int) -> None:
-        self.arrays = [np.zeros((lanes, _padded(high - low)), np.uint8) for low, high in self.intervals]
+        """Zeros for so many lanes; the arrays of a batch of as many stay, because instructions are bound to them."""
+        if self.arrays and len(self.arrays[0]) == lanes:
+            for array in self.arrays:
+                array.fill(0)
+        else:
+            self.arrays = [np.zeros((lanes, _padded(high - low)), np.uint8) for low, high in self.intervals]
 
     def locate(self, start: int) -> tuple[Array, int]:
         """The array that holds a byte address, and the address inside it."""

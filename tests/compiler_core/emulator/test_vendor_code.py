@@ -69,6 +69,12 @@ def test_time_does_not_need_data() -> None:
     assert (without.cycles, without.pipes, without.traffic) == (with_data.cycles, with_data.pipes, with_data.traffic)
 
 
+def test_blocks_of_later_batches_compute_too() -> None:
+    """More rows than the host's cache holds at once, in three batches of equal size."""
+    _, out, expected = run_softmax(1350, 781)
+    np.testing.assert_allclose(out, expected, atol=1e-6)
+
+
 def test_a_run_gives_the_same_bits_and_cycles_again() -> None:
     first, out, _ = run_softmax(200, 781)
     second, again, _ = run_softmax(200, 781)
