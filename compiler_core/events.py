@@ -163,11 +163,13 @@ class CoreUse(msgspec.Struct, frozen=True):
     traffic: dict[str, int]
     """Bytes by path."""
     read: int = 0
-    """Bytes it asked global memory for."""
+    """Bytes of the lines it asked L2 for."""
     missed: int = 0
     """Those of them that L2 did not hold."""
     conflicts: int = 0
     """Cycles of vector instructions lost to bank conflicts."""
+    masked: int = 0
+    """Cycles of vector instructions for lanes that are switched off."""
     types: dict[str, int] = {}
     """Work of the cube and the vector unit in cycles, by pipe and element type: "V float32"."""
 
@@ -194,18 +196,6 @@ class PathLine(msgspec.Struct, frozen=True):
     count: int
 
 
-class PathStep(msgspec.Struct, frozen=True):
-    """An instruction on the critical path; `reason` is what made it start when it did."""
-
-    start: int
-    cycles: int
-    core: str
-    pipe: str
-    name: str
-    lines: tuple[int, ...]
-    reason: str
-
-
 class ProfileDetail(msgspec.Struct, frozen=True):
     """What is too long for an event: a blob of the Profile event."""
 
@@ -214,8 +204,6 @@ class ProfileDetail(msgspec.Struct, frozen=True):
     bandwidth: tuple[Series, ...] = ()
     path: tuple[PathLine, ...] = ()
     """By cycles, the most first; together they are as long as the kernel."""
-    steps: tuple[PathStep, ...] = ()
-    """The path in time, so far as it was kept."""
 
 
 class Profile(Event, frozen=True, kw_only=True, tag="profile"):

@@ -1,12 +1,13 @@
-"""profile_event(result, chip, scope): the Profile event of a run."""
+"""profile_event(result, chip, scope): the Profile event of a run, and its detail."""
 
 import msgspec
 
 from compiler_core.blobs import BlobSink
 from compiler_core.chips import Chip
 from compiler_core.emulator import Result
-from compiler_core.events import CoreKind, CoreUse, PipeUse, Profile, ProfileDetail
+from compiler_core.events import Profile, ProfileDetail
 from compiler_core.profiling.facts import facts, roofs
+from compiler_core.profiling.last_core import last_core
 from compiler_core.profiling.rules import verdicts
 
 _decoder = msgspec.json.Decoder(ProfileDetail)
@@ -17,8 +18,7 @@ def profile_event(result: Result, chip: Chip, scope: str = "", blobs: BlobSink |
     whole program. What is too long for an event goes to `blobs`.
     """
     found = facts(result, chip)
-    detail = ProfileDetail(_cores(result))
-    read = sum(size for path, size in result.traffic.items() if path.startswith("GM->"))
+    detail = ProfileDetail(found.cores, *last_core(result.launch)) if result.launch else ProfileDetail(found.cores)
     return Profile(
         scope=scope,
         utilisation={pipe: round(share, 4) for pipe, share in found.utilisation.items()},
@@ -29,9 +29,10 @@ def profile_event(result: Result, chip: Chip, scope: str = "", blobs: BlobSink |
         cycles=result.cycles,
         microseconds=result.microseconds,
         launch_microseconds=result.launch_microseconds,
+        blocks=result.launch.blocks if result.launch else 0,
         roofs=roofs(result, chip),
-        l2_hits=max(0.0, 1 - result.missed_bytes / read) if read else None,
-        kinds=(_kind(result),) if result.cycles else (),
+        l2_hits=None if found.l2_hits is None else round(found.l2_hits, 4),
+        kinds=found.kinds,
         memory=dict(result.memory),
         detail=blobs.put(msgspec.json.encode(detail)) if blobs else "",
     )
@@ -40,12 +41,3 @@ def profile_event(result: Result, chip: Chip, scope: str = "", blobs: BlobSink |
 def detail_of(data: bytes) -> ProfileDetail:
     """The detail in a blob of a Profile event. Raises msgspec.ValidationError where it is none."""
     return _decoder.decode(data)
-
-
-def _kind(result: Result) -> CoreKind:
-    pipes = {pipe: PipeUse(busy) for pipe, busy in result.pipes.items() if busy}
-    return CoreKind(result.core_type, result.available_cores, result.active_cores, sum(result.cores), pipes)
-
-
-def _cores(result: Result) -> tuple[CoreUse, ...]:
-    return tuple(CoreUse(result.core_type, i, 1, end, {}, {}) for i, end in enumerate(result.cores) if end)

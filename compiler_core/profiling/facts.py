@@ -1,9 +1,12 @@
 """Facts: a run's measurements as shares of what the chip could do."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from compiler_core.chips import Chip
 from compiler_core.emulator import Result
+from compiler_core.events import CoreKind, CoreUse, PipeUse
+from compiler_core.profiling.usage import core_kinds, core_uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,13 +14,17 @@ class Facts:
     """Shares are 0 to 1. `utilisation` is over the cores that could have run the kernel; `working` over those that did."""
 
     result: Result
+    cores: tuple[CoreUse, ...]
+    kinds: tuple[CoreKind, ...]
     utilisation: dict[str, float]
     working: dict[str, float]
     busiest: str
-    """The pipe with the most work, the scalar unit aside."""
+    """The pipe with the largest share of its cores' time, the scalar unit aside."""
     gm_share: float
     """Bytes brought in from memory, of what memory could deliver in that time."""
     l2_share: float
+    l2_hits: float | None
+    """Share of the lines read that L2 held."""
     intensity: float
     """Operations for each byte moved to or from global memory."""
     performance: float
@@ -28,7 +35,13 @@ class Facts:
     active_share: float
     launch_share: float
     issue_share: float
-    """Time pipes waited for the scalar unit to issue, of the active cores' time, for the pipe with the most work."""
+    """Time the pipe that waits most for the scalar unit to issue spends so, or for room in its queue; of the cores' time."""
+    communication_share: float
+    """Time the cores of the kind that waits most for other cores spend so."""
+    conflict_share: float
+    """Time lost to bank conflicts, of the time of the cores with a vector unit."""
+    mask_share: float
+    """Time lost to lanes that are switched off, likewise."""
 
 
 def global_bytes(result: Result) -> int:
@@ -37,29 +50,38 @@ def global_bytes(result: Result) -> int:
 
 
 def facts(result: Result, chip: Chip) -> Facts:
+    uses = core_uses(result)
+    kinds = core_kinds(uses, chip) if result.launch else _kinds(result)
     cycles = max(1, result.cycles)
-    cores = max(1, result.available_cores)
-    active = [end for end in result.cores if end]
-    mean = sum(active) / max(1, len(active))
+    active = [use.end for use in uses]
     moved = global_bytes(result)
-    work = {p: busy for p, busy in result.pipes.items() if p != "S"}
-    busiest = max(work, key=lambda p: work[p]) if any(work.values()) else ""
-    spent = max(1.0, sum(active))
+    working = _most({pipe: use.busy / max(1, kind.cycles)} for kind in kinds for pipe, use in kind.pipes.items())
+    work = {pipe: share for pipe, share in working.items() if pipe != "S"}
     total_us = result.microseconds + result.launch_microseconds
+    read, missed = sum(use.read for use in uses), sum(use.missed for use in uses)
+    vector = max(1, sum(use.end for use in uses if "V" in use.pipes))
     return Facts(
         result=result,
-        utilisation={p: min(1.0, busy / (cycles * cores)) for p, busy in result.pipes.items()},
-        working={p: min(1.0, busy / spent) for p, busy in result.pipes.items()},
-        busiest=busiest,
+        cores=uses,
+        kinds=kinds,
+        utilisation=_most(
+            {pipe: use.busy / (cycles * max(1, kind.available))} for kind in kinds for pipe, use in kind.pipes.items()
+        ),
+        working=working,
+        busiest=max(work, key=lambda pipe: work[pipe]) if any(work.values()) else "",
         gm_share=min(1.0, result.missed_bytes / (cycles * chip.timing.memory.gm_rate)),
         l2_share=min(1.0, moved / (cycles * chip.timing.memory.l2_rate)),
+        l2_hits=1 - missed / read if read else None,
         intensity=result.operations / max(1, moved),
         performance=result.operations / cycles,
         bytes_per_transfer=moved / max(1, result.transfers),
-        imbalance=1 - mean / cycles if active else 0.0,
-        active_share=result.active_cores / cores,
+        imbalance=1 - sum(active) / len(active) / cycles if active else 0.0,
+        active_share=result.active_cores / max(1, result.available_cores),
         launch_share=result.launch_microseconds / total_us if total_us else 0.0,
-        issue_share=min(1.0, result.stalls.get("issue", 0) / spent),
+        issue_share=_waiting(kinds, "issue", "queue"),
+        communication_share=_waiting(kinds, "communication"),
+        conflict_share=sum(use.conflicts for use in uses) / vector,
+        mask_share=sum(use.masked for use in uses) / vector,
     )
 
 
@@ -73,3 +95,31 @@ def roofs(result: Result, chip: Chip) -> tuple[float, float, float]:
     else:
         peak = timing.vector.repeat_bytes / 2 * chip.vector_cores
     return peak, timing.memory.gm_rate, timing.memory.l2_rate
+
+
+def _kinds(result: Result) -> tuple[CoreKind, ...]:
+    """The one kind of core of a result that is known by its sums."""
+    if not result.cycles:
+        return ()
+    first = next(iter(result.pipes), "")
+    pipes = {pipe: PipeUse(busy, result.stalls if pipe == first else {}) for pipe, busy in result.pipes.items()}
+    return (CoreKind(result.core_type, result.available_cores, result.active_cores, sum(result.cores), pipes),)
+
+
+def _most(parts: Iterable[dict[str, float]]) -> dict[str, float]:
+    """By name, the largest share."""
+    found: dict[str, float] = {}
+    for part in parts:
+        for name, share in part.items():
+            found[name] = min(1.0, max(found.get(name, 0.0), share))
+    return found
+
+
+def _waiting(kinds: Sequence[CoreKind], *reasons: str) -> float:
+    """The largest share of a kind's time that one of its pipes waits for these reasons."""
+    shares = [
+        sum(use.stalls.get(reason, 0) for reason in reasons) / max(1, kind.cycles)
+        for kind in kinds
+        for use in kind.pipes.values()
+    ]
+    return min(1.0, max(shares, default=0.0))

@@ -170,6 +170,7 @@ def _arithmetic(core: CoreUse, chip: Chip) -> Row:
 def _memory(core: CoreUse, chip: Chip) -> Row:
     prefix = PREFIX[core.kind]
     seconds = core.end / chip.clock_mhz / 1e6
+    read = sum(size for path, size in core.traffic.items() if path.startswith("GM->"))
     written = sum(size for path, size in core.traffic.items() if path.endswith("->GM"))
     row: Row = {}
     if "V" in OF_KIND[core.kind]:
@@ -178,13 +179,13 @@ def _memory(core: CoreUse, chip: Chip) -> Row:
     if "M" in OF_KIND[core.kind]:
         row[f"{prefix}_l1_read_bw(GB/s)"] = _rate(_through(core.traffic, "L1->", ""), seconds)
         row[f"{prefix}_l1_write_bw(GB/s)"] = _rate(_through(core.traffic, "", "->L1"), seconds)
-    row[f"{prefix}_main_mem_read_bw(GB/s)"] = _rate(core.read, seconds)
+    row[f"{prefix}_main_mem_read_bw(GB/s)"] = _rate(read, seconds)
     row[f"{prefix}_main_mem_write_bw(GB/s)"] = _rate(written, seconds)
     for pipe in OF_KIND[core.kind]:
         if pipe.startswith("MTE"):
             row[f"{prefix}_{UNITS[pipe]}_instructions"] = _pipe(core, pipe).instructions
             row[f"{prefix}_{UNITS[pipe]}_ratio"] = _share(_pipe(core, pipe).busy, core.end)
-    row["read_main_memory_datas(KB)"] = round(core.read / 1024, 3)
+    row["read_main_memory_datas(KB)"] = round(read / 1024, 3)
     row["write_main_memory_datas(KB)"] = round(written / 1024, 3)
     for path, column in PATHS.items():
         row[column] = round(core.traffic.get(path, 0) / 1024, 3)

@@ -1,5 +1,6 @@
 """Verdicts follow from measurements by the table of rules, and carry advice and source lines."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from compiler_core.emulator import Result
 from compiler_core.profiling import RULES, facts, profile_event, verdicts
 
 CHIP = chips()["Ascend910B3"]
+FULL_GM = int(0.95 * 1000 * CHIP.timing.memory.gm_rate)
+FULL_L2 = int(0.95 * 1000 * CHIP.timing.memory.l2_rate)
 
 
 def measured(**changes: Any) -> Result:
@@ -42,8 +45,8 @@ def test_nothing_is_said_of_a_good_run() -> None:
 @pytest.mark.parametrize(
     ("code", "changes"),
     [
-        ("verdict-gm-bandwidth", {"missed_bytes": 950_000}),
-        ("verdict-l2-bandwidth", {"traffic": {"GM->UB": 2_700_000}, "transfers": 100}),
+        ("verdict-gm-bandwidth", {"missed_bytes": FULL_GM}),
+        ("verdict-l2-bandwidth", {"traffic": {"GM->UB": FULL_L2}, "transfers": 100}),
         ("verdict-cube-low", {"pipes": {"M": 20_000, "MTE2": 36_000}}),
         ("verdict-waiting", {"pipes": {"V": 20_000, "MTE2": 20_000}}),
         ("verdict-scheduling", {"stalls": {"issue": 8_000}}),
@@ -58,6 +61,24 @@ def test_each_rule_speaks_for_its_own_measure(code: str, changes: dict[str, Any]
     assert codes(**changes) == [code]
 
 
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("verdict-communication", {"communication_share": 0.4}),
+        ("verdict-bank-conflicts", {"conflict_share": 0.2}),
+        ("verdict-partial-masks", {"mask_share": 0.2}),
+    ],
+)
+def test_rules_for_what_only_a_timed_launch_tells(code: str, changes: dict[str, float]) -> None:
+    found = replace(facts(measured(), CHIP), **changes)
+    assert [v.message.code for v in verdicts(found)] == [code]
+
+
+def test_a_verdict_says_what_was_measured_against_what() -> None:
+    (verdict,) = verdicts(facts(measured(active_cores=8), CHIP))
+    assert (verdict.rule, verdict.value, verdict.threshold, verdict.gain) == ("idle-cores", 0.2, 0.6, None)
+
+
 def test_every_rule_has_its_messages_in_both_languages() -> None:
     for rule in RULES:
         for kind in ("verdict", "advice"):
@@ -65,7 +86,7 @@ def test_every_rule_has_its_messages_in_both_languages() -> None:
 
 
 def test_the_event_points_at_the_busiest_lines() -> None:
-    event = profile_event(measured(missed_bytes=950_000), CHIP, "kernel")
+    event = profile_event(measured(missed_bytes=FULL_GM), CHIP, "kernel")
     (verdict,) = event.verdicts
     assert verdict.lines == (7, 9)
     assert "95 %" in verdict.message.text
