@@ -66,7 +66,7 @@ ELEMENTWISE = (
     _elementwise("vor", "Bitwise or."),
     _elementwise("vxor", "Bitwise exclusive or."),
     _elementwise("vshl", "Shift left by a scalar."),
-    _elementwise("vshr", "Arithmetic shift right; with `round`, to nearest.", "round"),
+    _elementwise("vshr", "Arithmetic shift right, whatever `round` says.", "round"),
     _elementwise("vpow", "Integers to an integer power."),
     _without_scratch("vmulext", "Low and high half of signed 32-bit products; two outputs."),
     _without_scratch("vmulextui", "Low and high half of unsigned 32-bit products; two outputs."),

@@ -162,19 +162,11 @@ def bitwise(function: np.ufunc, given: Given, out: Array) -> Run:
     return _integers(function, views, target)
 
 
-def shift_right(given: Given, out: Array, unsigned: bool, rounds: bool) -> Run:
-    """Binds vshr: arithmetic, or logical for unsigned numbers; with rounding, the last bit shifted out is added."""
+def shift_right(given: Given, out: Array, unsigned: bool) -> Run:
+    """Binds vshr: arithmetic, or logical for unsigned numbers."""
     number = np.dtype(f"u{out.dtype.itemsize}") if unsigned else out.dtype
     views = [a if a is None else a.view(number) for a in given]
-    target = out.view(number)
-    if not rounds:
-        return _integers(np.right_shift, views, target)
-
-    def shift(a: Array, b: Array) -> Array:
-        last = np.where(np.greater(b, 0), np.bitwise_and(np.right_shift(a, np.maximum(b, 1) - 1), 1), 0)
-        return np.right_shift(a, b) + last.astype(a.dtype)
-
-    return _integers(shift, views, target)
+    return _integers(np.right_shift, views, out.view(number))
 
 
 def multiply_extended(given: Given, low: Array, high: Array, unsigned: bool) -> Run:

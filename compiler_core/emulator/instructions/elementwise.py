@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from compiler_core.dialects.hivm import enum, numbers, short
 from compiler_core.emulator import tiles
 from compiler_core.emulator.casts import ROUNDINGS, cast
-from compiler_core.emulator.instructions.declare import Run, flagged, instruction, segments
+from compiler_core.emulator.instructions.declare import Run, instruction, segments
 from compiler_core.emulator.lanes import Array, Scalar
 from compiler_core.emulator.machine import refuse
 from compiler_core.emulator.translator import TRANSLATORS, Translator, translates
@@ -47,9 +47,9 @@ def _unsigned(op: Op) -> bool:
 
 @translates("hivm.hir.vshr")
 def _shift_right(t: Translator, op: Op) -> None:
-    """Rounds only where `round` is written: compilers leave it out, and mean the shift of arith.shrsi."""
-    unsigned, rounds = _unsigned(op), flagged(op, "round")
-    return _declare(t, op, lambda given, out: tiles.shift_right(given, out[0], unsigned, rounds))
+    """`round` is true where it is not written, and compilers leave it so where they mean arith.shrsi: it does not round."""
+    unsigned = _unsigned(op)
+    return _declare(t, op, lambda given, out: tiles.shift_right(given, out[0], unsigned))
 
 
 @translates("hivm.hir.vmulext", "hivm.hir.vmulextui", "hivm.hir.vmulextended")
