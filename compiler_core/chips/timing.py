@@ -32,7 +32,7 @@ class MemoryTiming(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     miss_startup: float
     """Added to a transfer's startup where L2 does not hold all of it."""
     same_lines: float
-    """Factor on a transfer of lines that other cores read at the same time."""
+    """How much longer a transfer takes whose lines n other cores read at the same time: times the root of n."""
     l1_write_rate: float
     """Bytes a cycle at which L1 takes what MTE2 brings; L0 cannot be loaded meanwhile."""
 

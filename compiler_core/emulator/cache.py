@@ -2,7 +2,10 @@
 
 Least recently used, approximated by reuse distance: a line is found while fewer bytes than the cache holds were brought in
 since it was last touched. Blocks of one batch run in step, so the first of them to touch a line pays for it and the others
-find it; the share found is averaged over the blocks that issue the transfer together. A launch starts with an empty cache.
+find it; the share found is averaged over the blocks that issue the transfer together.
+
+Lines of which a read takes part of a 128-byte sector are not found again: published copies of rows that start anywhere cost in
+proportion to the lines they touch. Reads past the cache bring sectors, each block its own.
 """
 
 from dataclasses import dataclass
@@ -18,21 +21,24 @@ LINE = 512
 
 CHUNK = 1 << 20
 """Runs laid out together; bounds the memory of a launch that is timed in one batch."""
+SECTOR = 128
+"""Bytes of the smallest transfer. Source: GM transfers are split into 128, 256 and 512 B (public cost models)."""
 KEPT = 1 << 23
 """Lines whose places are remembered, so that a tile that comes again need not be laid out again."""
 _NEVER = -(1 << 62)
 
 
 class Lines(NamedTuple):
-    """A transfer as L2 sees it, for one block: contiguous runs, bytes of a run, lines touched, the share of them not found, and
-    whether other blocks touch the same lines at the same time.
+    """A transfer as L2 sees it, for one block: contiguous runs, bytes of a run, lines touched, bytes that come where none are
+    found, the share of them not found, and how many blocks touch the same lines at the same time.
     """
 
     runs: int
     run_bytes: int
     lines: int
+    whole: int
     missed: float
-    crowd: bool
+    sharers: int
 
 
 @dataclass(slots=True)
@@ -46,7 +52,9 @@ class _Place:
     lines: int
     users: int
     """Lines touched by all blocks, counting a line for each of them."""
-    crowd: bool
+    sharers: int
+    torn: Array | None
+    """Which of them a transfer takes a sector apart of."""
     last: int = _NEVER
     """The clock when it was last touched and its stamps not yet written."""
 
@@ -66,18 +74,20 @@ class L2:
         self._kept = 0
         self._settled = False
 
-    def touch(self, buffer: GlobalBuffer, tile: Tile, start: int | Array, lanes: int, keep: bool = True) -> Lines:
+    def touch(
+        self, buffer: GlobalBuffer, tile: Tile, start: int | Array, lanes: int, *, keep: bool = True, write: bool = False
+    ) -> Lines:
         """Brings in what a tile over `lanes` blocks needs, from their starts; one number stands for all of them.
 
         The tile must live as long as the cache: it is known by its identity. Without `keep` what is brought in is not held.
         """
         key = (id(tile), start if isinstance(start, int) else start.tobytes(), lanes)
         place = self._places.get(key)
-        if place is not None and self.clock <= self.capacity and keep:
+        if place is not None and self.clock <= self.capacity and keep and (write or place.torn is None):
             place.last = self.clock
-            return Lines(place.runs, place.run_bytes, place.lines, 0.0, place.crowd)
+            return self._found(place, 0, place.users, keep)
         if place is not None:
-            return self._found(place, self._bring(place, keep), place.users)
+            return self._found(place, self._bring(place, keep, write), place.users, keep)
         starts = np.unique(np.asarray(start, np.int64))
         run_offsets = self._rows.get(id(tile)) or self._rows.setdefault(id(tile), tile.rows())
         parts = -(-len(starts) * len(run_offsets[1]) // CHUNK)
@@ -86,19 +96,29 @@ class L2:
             if keep and self._kept < KEPT:
                 self._places[key] = place
                 self._kept += place.users
-            return self._found(place, self._bring(place, keep), place.users)
+            return self._found(place, self._bring(place, keep, write), place.users, keep)
         missed = users = 0
         for part in np.array_split(starts, parts):
             place = self._place(buffer, tile, part, lanes * len(part) // len(starts))
-            missed += self._bring(place, keep)
+            missed += self._bring(place, keep, write)
             users += place.users
         assert place is not None
-        return self._found(place, missed, users)
+        return self._found(place, missed, users, keep)
 
-    def _found(self, place: _Place, missed: int, users: int) -> Lines:
-        return Lines(place.runs, place.run_bytes, place.lines, round(64 * missed / users) / 64, place.crowd)
+    def next_launch(self) -> None:
+        """Another launch on the same buffers begins: it finds what is there."""
+        self._settle()
+        self._rows.clear()
+        self._places.clear()
+        self._kept, self._settled = 0, False
 
-    def _bring(self, place: _Place, keep: bool) -> int:
+    def _found(self, place: _Place, missed: int, users: int, keep: bool) -> Lines:
+        runs, size = place.runs, place.run_bytes
+        if not keep:
+            return Lines(runs, size, place.lines, runs * -(-size // SECTOR) * SECTOR, float(missed > 0), place.sharers)
+        return Lines(runs, size, place.lines, place.lines * LINE, round(64 * missed / users) / 64, place.sharers)
+
+    def _bring(self, place: _Place, keep: bool, write: bool) -> int:
         """Lines missed."""
         if self.clock > self.capacity and not self._settled:
             self._settle()
@@ -117,6 +137,8 @@ class L2:
         self.clock += missed * LINE
         self.held += fresh * LINE
         stamps[index] = self.clock
+        if place.torn is not None and not write:
+            stamps[place.torn] = _NEVER
         return missed
 
     def _settle(self) -> None:
@@ -136,12 +158,14 @@ class L2:
         if stamps is None:
             stamps = np.full(buffer.size * item // LINE + 1, _NEVER, np.int64)
             self.stamps[buffer.index] = stamps
-        crowd = len(starts) < lanes
+        sharers = -(-lanes // len(starts))
         if len(offsets) == 1 and (len(starts) == 1 or bool((np.diff(starts) == run).all())):
             low, high = int(starts[0]) * item, int(starts[-1]) * item + size
             index: Array | slice = slice(low // LINE, (high - 1) // LINE + 1)
             each = max(1, round(sum((s + size - 1) // LINE - s // LINE + 1 for s in (starts * item).tolist()) / len(starts)))
-            return _Place(stamps, index, 1, size, each, max(index.stop - index.start, each * lanes), crowd)
+            ends = [edge // LINE for edge in (low, high) if edge % SECTOR]
+            torn = np.array(ends) if ends else None
+            return _Place(stamps, index, 1, size, each, max(index.stop - index.start, each * lanes), sharers, torn)
         begins = (starts[:, None] + offsets[None, :]).reshape(-1) * item
         first = begins // LINE
         counts = (begins + size - 1) // LINE - first + 1
@@ -149,7 +173,10 @@ class L2:
         steps = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
         index = np.repeat(first, counts) + steps
         each = max(1, round(total / len(starts)))
-        return _Place(stamps, index, len(offsets), size, each, each * lanes if crowd else total, crowd)
+        edges = np.concatenate([begins, begins + size])
+        torn = edges[edges % SECTOR != 0] // LINE
+        users = each * lanes if sharers > 1 else total
+        return _Place(stamps, index, len(offsets), size, each, users, sharers, torn if len(torn) else None)
 
 
 def _different(stamps: Array, index: Array) -> int:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from compiler_core.chips import Chip
 from compiler_core.chips.timing import Move
 from compiler_core.dialects.hivm import enum, flag, numbers
-from compiler_core.emulator.cache import LINE, Lines
+from compiler_core.emulator.cache import Lines
 from compiler_core.emulator.memory import Tile
 from compiler_core.emulator.recorder import Entry, Variant
 from compiler_core.ir import IntegerAttr
@@ -70,6 +70,9 @@ FROM_L1 = frozenset({"L1->L0A", "L1->L0B"})
 
 WITH_SCALAR = {"vadd": "vadds", "vsub": "vadds", "vmul": "vmuls", "vmax": "vmaxs", "vmin": "vmins", "vcmp": "vcmps"}
 """The instruction that takes a number in place of its second buffer."""
+
+PRODUCTS = frozenset({"mmadL1", "batchMmadL1", "Conv1dL1", "Conv2dL1"})
+"""Macros that load L0A and L0B and multiply; their extras are init condition, m, k, n and the events of their flags."""
 
 ELEMENT_NAMES = {"float16": "fp16", "float32": "fp32", "bfloat16": "bf16", "bool": "uint8"}
 
@@ -140,8 +143,8 @@ class Costs:
         uses = tuple[Use, ...]((i, "w" if write else "r") for i, (_, write) in enumerate(entry.tiles))
         if name in ("load_scalar", "store_scalar"):
             return (Item(RUN, S, name, work=self.timing.scalar.load, uses=uses),)
-        if name == "mmadL1":
-            return self._mmad(entry)
+        if name in PRODUCTS:
+            return self._mmad(entry) * (entry.tiles[0][0].sizes[0] if name == "batchMmadL1" else 1)
         pipe = PIPES.index(site.pipe)
         if name.startswith("v") and not (name == "vbrc" and pipe == MTE2):
             cost = self._vector(entry)
@@ -177,9 +180,9 @@ class Costs:
         memory = self.timing.memory
         padded = lines.runs * -(-lines.run_bytes // 32) * 32
         port = max(padded / move.rate, lines.lines * memory.line_cycles)
-        if lines.crowd:
-            port *= memory.same_lines
-        missed = round(lines.lines * LINE * lines.missed) if path.startswith("GM") else 0
+        sharers = min(lines.sharers, self.chip.cube_cores if pipe == MTE2 and path == "GM->L1" else self.chip.vector_cores)
+        port *= 1 + memory.same_lines * math.sqrt(sharers - 1)
+        missed = round(lines.whole * lines.missed) if path.startswith("GM") else 0
         startup = move.startup + (memory.miss_startup if missed else 0.0)
         return Item(RUN, pipe, name, port, startup, padded, path=path, bytes=moved, missed=missed, uses=uses)
 
@@ -338,13 +341,14 @@ def _with_conflicts(inputs: list[Tile], target: Tile, conflicting: float) -> flo
     """Cycles of a repeat of a binary instruction, from where its operands lie in UB.
 
     UB has 16 groups of 3 banks; an address's bits 5 to 8 name the group, bits 16 and 17 the bank. A repeat covers 8 groups,
-    so two operands stay apart only when they start 8 groups from each other. Source: the documented banks of the 910B's UB.
+    so two operands stay apart only when they start 8 groups from each other; a write that starts in the group of a read follows
+    it a repeat later, without meeting it. Source: the documented banks and runs of the 910B's UB.
     """
     a, b = (int(t.start) >> 5 for t in inputs)
     if (a - b) % 16 != 8:
         return conflicting
     out = int(target.start) >> 5
     for source in (a, b):
-        if source >> 11 == out >> 11 and (source - out) % 16 != 8:
+        if source >> 11 == out >> 11 and (source - out) % 16 not in (0, 8):
             return CONFLICT_READ_WRITE
     return 1.0

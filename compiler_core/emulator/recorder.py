@@ -186,7 +186,10 @@ class Recorder:
             for tile in entry.outside:
                 held = entry.tiles[tile][0]
                 if held.elements and isinstance(held.memory, GlobalBuffer):
-                    lines[tile] = self.l2.touch(held.memory, held, self.starts[at], active, not entry.streamed)
+                    write = entry.tiles[tile][1]
+                    lines[tile] = self.l2.touch(
+                        held.memory, held, self.starts[at], active, keep=not entry.streamed, write=write
+                    )
                 at += 1
             codes[position] = self._variant(ref, tuple(lines))
         return codes

@@ -137,7 +137,7 @@ def advance(
                         counts[COUNT + pipe * reasons + why[pipe]] += start - now
                     else:
                         counts[COUNT + pipe * reasons + why[pipe]] += start - last
-                    last = start
+                    last = done[pipe] = start
                 queue.append(start)
                 start += work
                 free[pipe] = start
