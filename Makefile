@@ -48,7 +48,7 @@ bench: $(DEV_ENV) ## benchmarks, each ending in one line with its ratio
 	$(BIN)/python benchmarks/ir.py
 	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/emulator.py
 
-fidelity: $(DEV_ENV) ## emulated cycles of single instructions beside published measurements
+fidelity: $(DEV_ENV) ## emulated times of kernels and instructions beside published ones
 	$(BIN)/python benchmarks/fidelity.py
 
 format: $(DEV_ENV) $(NODE_ENV) ## rewrite the files as the formatters want them
