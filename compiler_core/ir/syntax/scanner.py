@@ -173,6 +173,8 @@ class Scanner:
     def balanced(self) -> int:
         """Passes a bracketed group; `->` and comparisons inside close nothing. Returns the end of its text."""
         start = self.at
+        if self.text[start : start + 1] not in _CLOSE:
+            raise self.unexpected("a bracket")
         stack: list[str] = []
         for match in _BRACKET.finditer(self.text, start):
             mark = match[0]
