@@ -65,22 +65,38 @@ class Conflicts:
         self.uses: list[Use] = []
         self._of: dict[int, list[tuple[int, Use | None]]] = {}
         """By ref, its global tiles: how many there are before it in the entry, and the use."""
+        self._places: dict[tuple[int, ...], list[tuple[Use, Array, Array]]] = {}
+        """By log, as many batches have the same."""
 
     def batch(self, recorder: Recorder, first: int) -> None:
         """Notes what the recorder holds of the batch that starts at block `first`."""
         if not self.judged or not recorder.starts:
             return
+        log = tuple(recorder.log)
+        places = self._places.get(log)
+        if places is None:
+            places = self._places[log] = self._found(recorder)
+        marks = [(0, None), *recorder.lanes, (len(log), None)]
+        for (low, lanes), (high, _) in pairwise(marks):
+            blocks = first + (np.arange(recorder.count) if lanes is None else np.asarray(lanes))
+            for use, at, starts in places:
+                _collect(use, blocks, recorder.starts, starts if high - low == len(log) else starts[(at >= low) & (at < high)])
+
+    def _found(self, recorder: Recorder) -> list[tuple[Use, Array, Array]]:
+        """The uses in a log, each with where it stands there and which starts are its."""
         log = np.array(recorder.log, np.int64)
         places = np.nonzero(log >= 0)[0]
         refs = log[places]
         distinct, which = np.unique(refs, return_inverse=True)
-        outside = np.array([len(recorder.entries[r].outside) for r in distinct.tolist()])[which]
+        numbers: list[int] = distinct.tolist()
+        outside = np.array([len(recorder.entries[ref].outside) for ref in numbers], np.int64)[which]
         begins = np.cumsum(outside) - outside
-        for number, ref in enumerate(distinct.tolist()):
-            mine = which == number
-            for tile, use in self._uses(recorder, ref):
-                if use is not None:
-                    _collect(recorder, use, places[mine], begins[mine] + tile, first)
+        return [
+            (use, places[which == number], begins[which == number] + tile)
+            for number, ref in enumerate(numbers)
+            for tile, use in self._uses(recorder, ref)
+            if use is not None
+        ]
 
     def _uses(self, recorder: Recorder, ref: int) -> list[tuple[int, Use | None]]:
         found = self._of.get(ref)
@@ -110,17 +126,11 @@ class Conflicts:
         return [d for uses in arrays.values() if any(u.kind != READ for u in uses) for d in _compare(uses)]
 
 
-def _collect(recorder: Recorder, use: Use, places: Array, starts: Array, first: int) -> None:
-    """Adds where the instructions at some places of the log began, for each block."""
-    marks = [(0, None), *recorder.lanes, (len(recorder.log), None)]
-    for (low, lanes), (high, _) in pairwise(marks):
-        here = starts[(places >= low) & (places < high)].tolist()
-        if not here:
-            continue
-        blocks = first + (np.arange(recorder.count) if lanes is None else np.asarray(lanes))
-        for start in _each(recorder.starts, here):
-            use.starts.append(np.broadcast_to(np.asarray(start, np.int64), blocks.shape))
-            use.blocks.append(blocks)
+def _collect(use: Use, blocks: Array, all_starts: Sequence[Starts], mine: Array) -> None:
+    """Adds where a use began in each block that was active."""
+    for start in _each(all_starts, mine.tolist()):
+        use.starts.append(start if is_vector(start) else np.full(len(blocks), start, np.int64))
+        use.blocks.append(blocks)
 
 
 def _each(starts: Sequence[Starts], at: Sequence[int]) -> Iterator[Starts]:

@@ -99,11 +99,18 @@ class HazardCheck:
         self._symbols: dict[tuple[object, ...], int] = {}
         self._outside: dict[tuple[int, int], list[tuple[int, Space, int, bool]]] = {}
         self._seen: set[tuple[bytes, ...]] = set()
+        self._alike: set[tuple[bytes, ...]] = set()
+        """Paths checked whatever their global addresses are: nobody can race there."""
         self._told: set[tuple[object, ...]] = set()
 
     def block(self, programs: Sequence[Program]) -> None:
         """Checks a class of blocks: what each of its cores ran. Raises Refused in a deadlock."""
+        paths = tuple(p.path.key for p in programs)
+        if paths in self._alike:
+            return
         shared = self._shared(programs)
+        if not shared:
+            self._alike.add(paths)
         symbols = [self._translated(p, shared) for p in programs]
         key = tuple(s.tobytes() for s in symbols)
         if key not in self._seen:
