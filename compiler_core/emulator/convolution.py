@@ -43,7 +43,8 @@ def convolution(
             pixels, kernel = _channels_last(pixels, kernel, axes, groups)
         found = _convolve(pixels, kernel, padding)
         if bias is not None:
-            found = found + bias.astype(np.float32).reshape(*bias.shape[:axes], *(1,) * (found.ndim - axes - 1), -1)
+            ranks = (1, 1, 1) if fractal else (groups, 1, 1, 1)
+            found = found + bias.astype(np.float32).reshape(*bias.shape[:axes], *ranks, -1)
         (_into_matrix if fractal else _into_images)(found, out, axes, clear, groups)
 
     return run

@@ -141,7 +141,7 @@ class Costs:
             pipe = enum(op.attributes[side]).removeprefix("PIPE_")
             return (Item(kind, ALL if pipe == "ALL" else PIPES.index(pipe), name, event=_flag_number(entry)),)
         uses = tuple[Use, ...]((i, "w" if write else "r") for i, (_, write) in enumerate(entry.tiles))
-        if name in ("load_scalar", "store_scalar"):
+        if name in ("load_scalar", "store_scalar", "debug"):
             return (Item(RUN, S, name, work=self.timing.scalar.load, uses=uses),)
         if name in PRODUCTS:
             return self._mmad(entry) * (entry.tiles[0][0].sizes[0] if name == "batchMmadL1" else 1)
@@ -161,9 +161,9 @@ class Costs:
             path, lines = "GM->L1 fill", None
             moved = target.bytes
         else:
-            (source, _), (target, _) = entry.tiles[0], entry.tiles[1]
+            source, target = entry.tiles[0][0], next(t for t, write in entry.tiles if write)
             path = f"{_memory(source)}->{_memory(target)}"
-            lines = variant.lines[0] or variant.lines[1]
+            lines = next((found for found in variant.lines if found), None)
             moved = target.bytes if name == "fixpipe" else min(source.bytes, target.bytes)
         converts = name == "nd2nz" and path == "GM->L1"
         move = self.timing.moves.get("GM->L1 nd2nz" if converts else path) or Move(

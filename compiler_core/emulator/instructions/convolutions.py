@@ -2,11 +2,13 @@
 
 from compiler_core.dialects.hivm import group, short
 from compiler_core.emulator.convolution import FRACTAL_RANK, convolution
+from compiler_core.emulator.instructions.cube import multiply_adds
 from compiler_core.emulator.instructions.declare import Run
 from compiler_core.emulator.lanes import Array, Scalar
 from compiler_core.emulator.machine import refuse
+from compiler_core.emulator.terms import number
 from compiler_core.emulator.translator import Translator, translates
-from compiler_core.ir import Op
+from compiler_core.ir import Op, Value
 from compiler_core.ir.attributes import ArrayAttr, DenseArrayAttr, IntegerAttr
 from compiler_core.ir.types import MemRefType
 
@@ -48,4 +50,28 @@ def _convolution(t: Translator, op: Op) -> None:
             result = result[..., None, :]
         return convolution(pixels, kernel, rest[0] if rest else None, result, axes, padding, count, bool(extras[0]))
 
-    t.instruction(op, [image, weight, *bias], [target], bind, extras=group(op, "init_condition"), weight=None)
+    sizes = _as_product(op, image, weight, dimensions, padding, fractal)
+    sync = [t.term(v) for v in group(op, "sync_related_args")[:4]]
+    extras = [*group(op, "init_condition"), *map(number, sizes), *sync]
+    t.instruction(op, [image, weight, *bias], [target], bind, extras=extras, weight=multiply_adds)
+
+
+def _as_product(
+    op: Op, image: Value, weight: Value, dimensions: int, padding: tuple[int, int], fractal: bool
+) -> tuple[int, int, int]:
+    """m, k and n of the matrix product that the cube makes of it: places, channels times places of the kernel, channels out."""
+    a, b = image.type, weight.type
+    if not isinstance(a, MemRefType) or not isinstance(b, MemRefType) or not (a.is_static and b.is_static):
+        refuse(op, "emulator-unsupported", op=op.name, what="operands of unknown size")
+    if fractal:
+        images, _, height, width, _ = a.shape
+        blocks, rows, columns, outputs, depth = b.shape
+        depth *= blocks
+    else:
+        outputs, depth, *window = b.shape
+        rows, columns = window if dimensions == 2 else (1, *window)
+        *lead, width = a.shape
+        height = lead.pop() if dimensions == 2 else 1
+        images = lead[0] if len(lead) == 2 else 1
+    places = images * (height + 2 * padding[0] - rows + 1) * (width + 2 * padding[1] - columns + 1)
+    return places, depth * rows * columns, outputs

@@ -55,9 +55,16 @@ def _mmad(t: Translator, op: Op) -> None:
 
     extras = [group(op, n)[0] for n in ("init_condition", "real_m", "real_k", "real_n")]
     inputs = [*group(op, "a"), *group(op, "b"), *bias]
-    t.instruction(op, inputs, group(op, "c"), bind, extras=[*extras, *sync], weight=_multiply_adds)
+    t.instruction(
+        op, inputs, group(op, "c"), bind, extras=[*extras, *sync], weight=_batch_multiply_adds if batched else multiply_adds
+    )
 
 
-def _multiply_adds(tiles: Sequence[Tile], extras: Sequence[Scalar]) -> int:
+def multiply_adds(tiles: Sequence[Tile], extras: Sequence[Scalar]) -> int:
+    """Operations of a product, whose extras are init condition, m, k and n."""
     _, m, k, n = extras[:4]
     return 2 * m * k * n
+
+
+def _batch_multiply_adds(tiles: Sequence[Tile], extras: Sequence[Scalar]) -> int:
+    return tiles[0].sizes[0] * multiply_adds(tiles, extras)

@@ -263,7 +263,10 @@ def _converted(pairs: Sequence[tuple[Array, Array]], relu: bool, scaled: bool, k
                 lanes = factor.shape[:axes] + (1,) * (target.ndim - axes) if factor.ndim else ()
                 values = np.asarray(values, np.float32) * factor.reshape(lanes)
             ready = scratch(target.shape, target.dtype, _CONVERTED)
-            cast(np.asarray(values), ready, "rint")()
+            if target.dtype.kind in "iu":
+                cast(np.asarray(values), ready, "rint")()
+            else:
+                np.copyto(ready, values, casting="unsafe")
             (accumulated(kind, ready, target, axes) if kind else tiles.copied(ready, target))()
 
     return run
