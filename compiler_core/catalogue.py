@@ -43,6 +43,34 @@ class ExampleEntry(msgspec.Struct, frozen=True):
     launch: Launch
 
 
+class FidelityCase(msgspec.Struct, frozen=True):
+    """A kernel whose time on silicon was published, beside the emulator's. Times in microseconds, the error in per cent."""
+
+    name: str
+    published: float
+    emulated: float
+    error: float
+    source: str
+    schedule: str
+    chip: str
+
+
+class FittedParameter(msgspec.Struct, frozen=True):
+    parameter: str
+    value: float
+    to: str
+    """The measurement it was fitted to."""
+
+
+class Fidelity(msgspec.Struct, frozen=True):
+    """How far the emulator's times are from published ones: absolute errors in per cent over the cases."""
+
+    median: float
+    worst: float
+    cases: tuple[FidelityCase, ...]
+    fitted: tuple[FittedParameter, ...] = ()
+
+
 class Catalogue(msgspec.Struct, frozen=True):
     chips: tuple[ChipEntry, ...]
     engines: tuple[EngineEntry, ...]
@@ -50,6 +78,7 @@ class Catalogue(msgspec.Struct, frozen=True):
     examples: tuple[ExampleEntry, ...]
     messages: dict[str, dict[str, str]]
     """Every message template: code → language → text with {arguments}."""
+    fidelity: Fidelity | None = None
 
 
 class Parameter(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import numpy as np
 
 from compiler_core import __version__
 from compiler_core.blobs import BlobSink
-from compiler_core.catalogue import Catalogue, ChipEntry, EngineEntry, ExampleEntry, Inspection, PassEntry
+from compiler_core.catalogue import Catalogue, ChipEntry, EngineEntry, ExampleEntry, Fidelity, Inspection, PassEntry
 from compiler_core.chips import chips
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error, templates
 from compiler_core.engines import builtin
@@ -116,7 +116,13 @@ def catalogue() -> Catalogue:
         passes=tuple(PassEntry(p.name, dict(p.run.summary), p.stage_in, p.stage_out, p.mandatory) for p in all_passes()),
         examples=examples(),
         messages=templates(),
+        fidelity=fidelity(),
     )
+
+
+def fidelity() -> Fidelity:
+    """The emulator's error table, as `make fidelity` last wrote it."""
+    return msgspec.json.decode(files("compiler_core.emulator").joinpath("fidelity.json").read_bytes(), type=Fidelity)
 
 
 class _Title(msgspec.Struct):

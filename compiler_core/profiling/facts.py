@@ -18,6 +18,8 @@ class Facts:
     kinds: tuple[CoreKind, ...]
     utilisation: dict[str, float]
     working: dict[str, float]
+    lines: dict[str, tuple[int, ...]]
+    """By pipe, the source lines with the most work."""
     busiest: str
     """The pipe with the largest share of its cores' time, the scalar unit aside."""
     gm_share: float
@@ -68,6 +70,7 @@ def facts(result: Result, chip: Chip) -> Facts:
             {pipe: use.busy / (cycles * max(1, kind.available))} for kind in kinds for pipe, use in kind.pipes.items()
         ),
         working=working,
+        lines=result.lines,
         busiest=max(work, key=lambda pipe: work[pipe]) if any(work.values()) else "",
         gm_share=min(1.0, result.missed_bytes / (cycles * chip.timing.memory.gm_rate)),
         l2_share=min(1.0, moved / (cycles * chip.timing.memory.l2_rate)),

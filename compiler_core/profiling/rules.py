@@ -102,7 +102,7 @@ def verdicts(facts: Facts) -> tuple[Verdict, ...]:
             Verdict(
                 message(f"verdict-{rule.name}", **arguments),
                 message(f"advice-{rule.name}", **arguments),
-                facts.result.lines.get(rule.pipe(facts), ()),
+                facts.lines.get(rule.pipe(facts), ()),
                 rule.name,
                 round(value, 4),
                 rule.threshold,

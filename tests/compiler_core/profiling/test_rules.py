@@ -29,7 +29,6 @@ def measured(**changes: Any) -> Result:
         "operations": 16_384 * 5,
         "available_cores": 40,
         "active_cores": 40,
-        "lines": {"MTE2": (7, 9), "V": (8,), "M": (5,)},
     }
     return Result(**{**usual, **changes})
 
@@ -85,10 +84,14 @@ def test_every_rule_has_its_messages_in_both_languages() -> None:
             assert set(templates()[f"{kind}-{rule.name}"]) == {"en", "zh"}
 
 
-def test_the_event_points_at_the_busiest_lines() -> None:
-    event = profile_event(measured(missed_bytes=FULL_GM), CHIP, "kernel")
-    (verdict,) = event.verdicts
+def test_a_verdict_points_at_the_busiest_lines_of_its_pipe() -> None:
+    found = replace(facts(measured(missed_bytes=FULL_GM), CHIP), lines={"MTE2": (7, 9), "V": (8,)})
+    (verdict,) = verdicts(found)
     assert verdict.lines == (7, 9)
     assert "95 %" in verdict.message.text
+
+
+def test_the_event_has_shares_and_the_roofline_point() -> None:
+    event = profile_event(measured(), CHIP, "kernel")
     assert event.utilisation["MTE2"] == 0.9
     assert event.roofline == (16_384 * 5 / (16_384 * 20), 81.92)
