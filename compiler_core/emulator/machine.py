@@ -10,6 +10,7 @@ import numpy as np
 
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Argument, Diagnostic, LimitHit, Refused, error, message
+from compiler_core.emulator.between import Flags
 from compiler_core.emulator.lanes import Array, Scalar, is_vector
 from compiler_core.emulator.memory import LocalMemory
 from compiler_core.emulator.recorder import Recorder
@@ -80,6 +81,12 @@ class Machine:
     """Arithmetic operations over all blocks: an element of a vector instruction is one, a multiply-add two."""
     weights: dict[int, int] = field(default_factory=dict[int, int])
     """Arithmetic operations of one lane, by code in the log."""
+    kind: str = "AIV"
+    """The cores that run the program: AIC, AIV, or AI on a coupled chip."""
+    flags: Flags | None = None
+    """Flags between the cores of a block, where several run it."""
+    watched: bool = False
+    """Whether instructions that make inf or nan raise Made."""
     first: int = 0
     count: int = 1
     pause: int = PAUSE
@@ -93,8 +100,16 @@ class Machine:
     known_lanes: dict[bytes, Array] = field(default_factory=dict[bytes, Array])
     agreements: dict[tuple[object, ...], "Agreement"] = field(default_factory=dict[tuple[object, ...], "Agreement"])
 
+    def allocate(self, blocks: int) -> None:
+        """Memory of a batch, and flags that nobody has raised."""
+        if self.functional:
+            for memory in self.local.values():
+                memory.allocate(blocks * self.sub_blocks)
+        if self.flags is not None:
+            self.flags.begin(blocks)
+
     def begin(self, first: int, count: int) -> None:
-        """A new batch."""
+        """A new batch of so many lanes, from block `first` on."""
         self.first, self.count = first, count
         self.recorder.begin(count)
         self.log, self.starts = self.recorder.log.append, self.recorder.starts.append

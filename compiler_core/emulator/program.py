@@ -16,6 +16,7 @@ import numpy as np
 from compiler_core.diagnostics import Diagnostic, LimitHit
 from compiler_core.emulator import lanes as la
 from compiler_core.emulator.arguments import Bound
+from compiler_core.emulator.between import Waiter
 from compiler_core.emulator.issue import Issuer
 from compiler_core.emulator.machine import MALFORMED, Machine, refuse
 from compiler_core.emulator.memory import OutOfBounds, Unsupported
@@ -60,13 +61,11 @@ class Program:
     lanes: int = 0
     """Lanes of the batch that views were made for."""
 
-    def run(self, first: int, count: int) -> None:
-        """Runs blocks from `first` on. Raises Refused and LimitHit, with the op's place."""
-        for _ in self.steps(first, count):
-            raise RuntimeError("a program that waits for another core runs alone")
+    def run(self, first: int, count: int) -> Iterator[Waiter]:
+        """Runs blocks from `first` on; gives where the program waits for another core, to go on when that is ready.
 
-    def steps(self, first: int, count: int) -> Iterator[None]:
-        """As run; gives control back where the program waits for another core."""
+        Raises Refused and LimitHit, with the op's place.
+        """
         machine = self.machine
         lanes = count * machine.sub_blocks
         if lanes != self.lanes:
@@ -78,7 +77,7 @@ class Program:
         number: Any = np.arange(first * sub, first * sub + lanes, dtype=np.int64) if lanes > 1 else first * sub
         log = machine.recorder.log
         with self._told():
-            running: Generator[None] | None = self.entry(log.append, log, number // sub, number % sub)
+            running: Generator[Waiter] | None = self.entry(log.append, log, number // sub, number % sub)
             if running is not None:
                 yield from running
         machine.end()
@@ -122,13 +121,16 @@ class Program:
         return found
 
 
-def translate(function: Op, machine: Machine, bound: Bound) -> Program:
-    """Translates a function for one launch. Raises Refused for what it cannot mean."""
+def translate(function: Op, machine: Machine, bound: Bound, shared: bool = False) -> Program:
+    """Translates a function for one launch; what belongs to the machine's kind of core, where others share it.
+
+    Raises Refused for what it cannot mean.
+    """
     for op in function.walk():
         if op is not function and op.name not in TRANSLATORS and op.name not in ("scf.yield", "scf.condition", "func.return"):
             refuse(op, "emulator-unknown-op", op=op.name)
     kinds = kinds_of(function, lanes=2 if machine.varied else 1, functional=machine.functional)
-    t = Translator(machine, Writer(function), kinds)
+    t = Translator(machine, Writer(function), kinds, shared=shared)
     bound.define(t, function)
     t.block(function.body)
     source, ops = t.writer.finish("log, issued, block, sub_block")

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from compiler_core.chips import Chip
-from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
-from compiler_core.dialects.builtin import device_functions, symbol
+from compiler_core.diagnostics import LimitHit, Refused, error
 from compiler_core.dialects.hivm import MEMORY
 from compiler_core.emulator import control, instructions, scalars, transfer, views
 from compiler_core.emulator.arguments import Argument, Grid, bind
+from compiler_core.emulator.between import Flags, run_together
 from compiler_core.emulator.cache import L2
-from compiler_core.emulator.conflicts import Conflicts
-from compiler_core.emulator.hazards import HazardCheck
+from compiler_core.emulator.cores import Part, parts_of, uses
+from compiler_core.emulator.judge import Judge
 from compiler_core.emulator.launch import Launch
 from compiler_core.emulator.layout import buffer_intervals
 from compiler_core.emulator.machine import MALFORMED, Limits, Machine
@@ -22,6 +22,7 @@ from compiler_core.emulator.memory import LocalMemory
 from compiler_core.emulator.program import translate
 from compiler_core.emulator.recorder import Recorder
 from compiler_core.emulator.result import Result
+from compiler_core.emulator.roles import SPACES as ROLES
 from compiler_core.ir import Op
 
 MAX_BLOCKS = 65_535
@@ -39,20 +40,6 @@ SPACES = {"ub": "ub", "cbuf": "l1", "cc": "l0c"}
 assert all((control, instructions, scalars, transfer, views))  # their imports declare the ops
 
 
-def find_function(module: Op, name: str | None) -> Op:
-    """The device function to run: the one named, or the only one. Raises Refused."""
-    devices = [f for f in device_functions(module) if name in (None, symbol(f))]
-    if not devices:
-        raise Refused(error("emulator-no-function", name=name or ""))
-    return devices[0]
-
-
-def core_type(function: Op) -> str:
-    """AIV, AIC or MIX."""
-    text = str(function.attributes.get("hivm.func_core_type", ""))
-    return next((kind for kind in ("AIV", "AIC", "MIX") if f"<{kind}>" in text), "AIV")
-
-
 def run(
     module: Op,
     function: str | None,
@@ -64,6 +51,7 @@ def run(
     timing: bool = True,
     hazards: bool = True,
     limits: Limits | None = None,
+    l2: L2 | None = None,
 ) -> Result:
     """Runs a machine-stage function: the user's arguments in order (arrays are changed in place, as global memory is), over a
     grid.
@@ -71,9 +59,13 @@ def run(
     Without `functional` nothing is computed and only shapes of arrays matter; a kernel whose path depends on data is then
     refused. Raises Refused for code or arguments that cannot run, out of bounds and misaligned accesses and deadlocks;
     LimitHit at a limit. Races and flags left over are in the result's diagnostics.
+
+    `l2` is the cache as an earlier launch on the same arguments left it; without it the cache is empty.
     """
+    if l2 is not None:
+        l2.next_launch()
     try:
-        return _run(module, function, arguments, grid, chip, functional, timing, hazards, limits or Limits())
+        return _run(module, function, arguments, grid, chip, functional, timing, hazards, limits or Limits(), l2)
     except MALFORMED as problem:
         raise Refused(error("emulator-malformed", what=f"{type(problem).__name__}: {problem}")) from problem
 
@@ -88,74 +80,81 @@ def _run(
     timing: bool,
     hazards: bool,
     limits: Limits,
+    l2: L2 | None,
 ) -> Result:
-    target = find_function(module, function)
+    kind, parts = parts_of(module, function, chip)
     programs = grid[0] * grid[1] * grid[2]
     if min(grid) < 1 or programs > MAX_BLOCKS:
         raise Refused(error("emulator-grid", blocks=programs, limit=MAX_BLOCKS))
-    if chip.split and core_type(target) == "MIX":
-        raise Refused(error("emulator-mix", function=symbol(target)))
-    launch = Launch(chip, core_type(target), _blocks_to_launch(target, chip, programs))
-    bound = bind(module, target, arguments, grid, launch.blocks)
-    capacity = {space: getattr(chip, name) for space, name in SPACES.items()}
-    intervals = buffer_intervals(target, capacity)
-    local = {s: LocalMemory(MEMORY[s], capacity[s], intervals[s]) for s in SPACES}
-    recorder = Recorder(L2(chip.timing.memory.l2_bytes), timing or hazards)
-    deadline = time.monotonic() + limits.seconds
-    machine = Machine(chip, local, recorder, functional, limits, deadline, launch.blocks, varied=launch.blocks > 1)
+    launch = Launch(chip, kind, _blocks_to_launch(parts, kind, chip, programs))
+    bound = bind(module, parts[0].function, arguments, grid, launch.blocks)
+    l2 = l2 or L2(chip.timing.memory.l2_bytes)
+    machines = _machines(parts, chip, launch.blocks, functional, timing or hazards, limits, l2)
+    judge = Judge(launch, parts, timing, hazards)
     with np.errstate(all="ignore"):
-        program = translate(target, machine, bound)
-        check, conflicts = HazardCheck(), Conflicts(target)
-        for first, count in _batches(local, grid, launch.blocks, functional, limits):
-            if functional:
-                for memory in local.values():
-                    memory.allocate(count)
-            program.run(first, count)
-            if not recorder.enabled:
-                continue
-            if hazards:
-                conflicts.batch(recorder, first)
-            for path in recorder.finish(first):
-                if hazards:
-                    check.path(path, lambda code: launch.items(code, recorder))
-                if timing:
-                    launch.add(path)
+        team = [translate(p.function, m, bound, p.shared) for p, m in zip(parts, machines, strict=True)]
+        for first, count in _batches(machines, _in_step(parts), grid, functional, limits):
+            for machine in machines:
+                machine.allocate(count)
+            run_together([(m.kind, program.run(first, count)) for m, program in zip(machines, team, strict=True)])
+            judge.batch(machines, first)
     bound.write_back()
-    return _result(launch, machine, [*check.diagnostics, *conflicts.findings()], timing)
+    return judge.result(machines)
 
 
-def _blocks_to_launch(function: Op, chip: Chip, programs: int) -> int:
+def _machines(
+    parts: Sequence[Part], chip: Chip, blocks: int, functional: bool, enabled: bool, limits: Limits, l2: L2
+) -> list[Machine]:
+    """A machine for each program; they share L2, the deadline and the flags between cores."""
+    deadline = time.monotonic() + limits.seconds
+    flags = Flags(parts[-1].lanes) if len(parts) > 1 else None
+    capacity = {space: getattr(chip, name) for space, name in SPACES.items()}
+    found: list[Machine] = []
+    for part in parts:
+        intervals = buffer_intervals(part.function, capacity)
+        own = [s for s in SPACES if not part.shared or ROLES[s] == part.kind]
+        local = {s: LocalMemory(MEMORY[s], capacity[s], intervals[s]) for s in own}
+        machine = Machine(chip, local, Recorder(l2, enabled), functional, limits, deadline, blocks, part.lanes)
+        machine.varied, machine.kind, machine.flags = blocks * part.lanes > 1, part.kind, flags
+        found.append(machine)
+    return found
+
+
+def _blocks_to_launch(parts: Sequence[Part], kind: str, chip: Chip, programs: int) -> int:
     """A block a program; a function that asks how many blocks there are deals the programs out itself.
 
     It gets as many on every core: one, or as few as keep a block from running more than PROGRAMS_A_BLOCK.
     """
-    if not any(op.name == "hivm.hir.get_block_num" for op in function.walk()):
+    if not uses(parts, "get_block_num"):
         return programs
-    cores = chip.vector_cores if core_type(function) == "AIV" else chip.cube_cores
+    cores = chip.vector_cores if kind == "AIV" else chip.cube_cores
     return min(programs, cores * math.ceil(programs / (cores * PROGRAMS_A_BLOCK)))
 
 
-def _result(launch: Launch, machine: Machine, diagnostics: list[Diagnostic], timing: bool) -> Result:
-    if not timing:
-        memory = {m.name: m.peak for m in machine.local.values() if m.peak}
-        return Result(
-            memory=memory, operations=machine.operations, diagnostics=tuple(diagnostics), printed=tuple(machine.printed)
-        )
-    return launch.result(machine, tuple(diagnostics))
+def _in_step(parts: Sequence[Part]) -> int:
+    """Blocks that have to run together: 1 where they take turns at a lock, 0 for all where they meet, -1 where it does not
+    matter.
+    """
+    if uses(parts, "sync_block_lock", "free_lock_var"):
+        return 1
+    return 0 if uses(parts, "sync_block") else -1
 
 
-def _batches(local: dict[str, LocalMemory], grid: Grid, blocks: int, functional: bool, limits: Limits) -> list[tuple[int, int]]:
+def _batches(machines: Sequence[Machine], in_step: int, grid: Grid, functional: bool, limits: Limits) -> list[tuple[int, int]]:
     """First block and number of blocks of each batch; whole rows of the grid where they fit, so that offsets stay
     progressions.
     """
+    blocks = machines[0].blocks
     if not functional:
         return [(0, blocks)]
-    each = max(1, sum(m.bytes_per_lane for m in local.values()))
-    if each > limits.bytes:
-        raise LimitHit(error("emulator-limit-bytes", bytes=each, limit=limits.bytes))
+    each = max(1, sum(m.bytes_per_lane * machine.sub_blocks for machine in machines for m in machine.local.values()))
+    needed = each * (blocks if in_step == 0 else 1)
+    if needed > limits.bytes:
+        raise LimitHit(error("emulator-limit-bytes", bytes=needed, limit=limits.bytes))
     lanes = max(1, min(blocks, min(BATCH_BYTES, limits.bytes) // each))
     for row in (grid[1] * grid[2], grid[2]):
         if 1 < row <= lanes:
             lanes -= lanes % row
             break
+    lanes = lanes if in_step < 0 else in_step or blocks
     return [(first, min(lanes, blocks - first)) for first in range(0, blocks, lanes)]

@@ -12,6 +12,7 @@ from compiler_core.dialects.hivm import pipe_of, short
 from compiler_core.emulator import lanes as la
 from compiler_core.emulator.issue import Bind, Declared, Field, Issuer, Number, Operand, Weight
 from compiler_core.emulator.machine import MALFORMED, Machine, Site, refuse
+from compiler_core.emulator.roles import belongs
 from compiler_core.emulator.terms import CONSTANT, NOTHING, UNKNOWN, VARYING, Term, number
 from compiler_core.emulator.viewterms import ViewTerm
 from compiler_core.emulator.writer import Writer, is_unknown
@@ -52,6 +53,8 @@ class Translator:
     active: str = "None"
     """The name that holds the lanes which execute what is being translated; None for all."""
     loops: int = 0
+    shared: bool = False
+    """Whether cores of another kind run the same function: then only what belongs to this kind is translated."""
 
     def define(self, value: Value, known: Known) -> None:
         self.values[value] = known
@@ -91,6 +94,9 @@ class Translator:
         """Translates a block's ops, without its terminator, and issues the scalar ops that are left."""
         for op in block.ops:
             if op.name in TERMINATORS:
+                continue
+            if self.shared and not belongs(op, self.machine.kind):
+                self.values.update((result, NOTHING) for result in op.results)
                 continue
             translate = TRANSLATORS.get(op.name)
             if translate is None:

@@ -1,6 +1,7 @@
 """The instructions of hivm: which views they use, and what they compute on them. Importing this declares them all."""
 
 from compiler_core.emulator.instructions import (
+    between_cores,
     control_unit,
     convolutions,
     cube,
@@ -14,6 +15,7 @@ from compiler_core.emulator.instructions import (
 )
 
 __all__ = [
+    "between_cores",
     "control_unit",
     "convolutions",
     "cube",

@@ -1,0 +1,107 @@
+"""Flags between the cube core of a block and its vector cores: counters that one side raises and the other takes.
+
+A cube core's flag goes to both vector cores of its block, each of which takes it; a flag for the cube core is there when both
+vector cores have raised it. Source: the documented CrossCoreSetFlag and CrossCoreWaitFlag in mode 2, which
+`sync_block_set` and `sync_block_wait` are.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from compiler_core.diagnostics import Refused
+from compiler_core.emulator.deadlock import Held, deadlock
+from compiler_core.emulator.lanes import Array, Scalar
+from compiler_core.ir import Op
+
+NAMES = {"AIC": "the cube core", "AIV": "the vector cores"}
+
+
+@dataclass(slots=True)
+class Flags:
+    """Counters of one batch. `raised[kind, flag]` and `taken[kind, flag]` count for each lane of the cores of that kind."""
+
+    vectors: int
+    """Vector cores of a block."""
+    blocks: int = 0
+    raised: dict[tuple[str, int], Array] = field(default_factory=dict[tuple[str, int], Array])
+    taken: dict[tuple[str, int], Array] = field(default_factory=dict[tuple[str, int], Array])
+
+    def begin(self, blocks: int) -> None:
+        self.blocks = blocks
+        self.raised.clear()
+        self.taken.clear()
+
+    def counts(self, table: dict[tuple[str, int], Array], kind: str, flag: int) -> Array:
+        """A flag's counter for each core of a kind."""
+        found = table.get((kind, flag))
+        if found is None:
+            lanes = self.blocks * (self.vectors if kind == "AIV" else 1)
+            found = table[kind, flag] = np.zeros(lanes, np.int64)
+        return found
+
+    def post(self, kind: str, flag: int, active: Array | None) -> None:
+        """Cores of a kind raise a flag."""
+        counts = self.counts(self.raised, kind, flag)
+        counts[slice(None) if active is None else active] += 1
+
+    def available(self, kind: str, flag: int) -> Array:
+        """How many more times each core of a kind could take a flag."""
+        if kind == "AIC":
+            given = self.counts(self.raised, "AIV", flag).reshape(-1, self.vectors).min(axis=1)
+        else:
+            given = np.repeat(self.counts(self.raised, "AIC", flag), self.vectors)
+        return given - self.counts(self.taken, kind, flag)
+
+
+@dataclass(slots=True)
+class Waiter:
+    """A place where cores of a kind wait for the other kind. A program yields it, and goes on when it is ready."""
+
+    flags: Flags
+    op: Op
+    kind: str
+    flag: int = 0
+    active: Array | None = None
+
+    def wants(self, flag: Scalar, active: Array | None) -> "Waiter":
+        self.flag, self.active = int(flag), active
+        return self
+
+    def ready(self) -> bool:
+        free = self.flags.available(self.kind, self.flag)
+        return bool((free if self.active is None else free[self.active]).min(initial=1) > 0)
+
+    def take(self) -> None:
+        counts = self.flags.counts(self.flags.taken, self.kind, self.flag)
+        counts[slice(None) if self.active is None else self.active] += 1
+
+
+def run_together(programs: Sequence[tuple[str, Iterator[Waiter]]]) -> None:
+    """Runs programs in turn, each until it has to wait. Raises Refused with who waits for whom where none can go on."""
+    running = dict(programs)
+    waiting: dict[str, Waiter] = {}
+    while running:
+        moved = False
+        for kind, program in list(running.items()):
+            if kind in waiting and not waiting[kind].ready():
+                continue
+            waiting.pop(kind, None)
+            moved = True
+            found = next(program, None)
+            if found is None:
+                del running[kind]
+            else:
+                waiting[kind] = found
+        if not moved:
+            raise Refused(deadlock(_held(waiting)))
+
+
+def _held(waiting: dict[str, Waiter]) -> list[Held]:
+    names = {kind: NAMES.get(kind, kind) for kind in ("AIC", "AIV")}
+    found: list[Held] = []
+    for kind, waiter in waiting.items():
+        other = "AIV" if kind == "AIC" else "AIC"
+        found.append(Held(waiter.op, names[kind], names[other], waiter.flag, names[other] if other in waiting else ""))
+    return found

@@ -1,0 +1,57 @@
+"""What a block runs on: one core, or on a split chip a cube core and two vector cores, each kind with its own program."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from compiler_core.chips import Chip
+from compiler_core.diagnostics import Refused, error
+from compiler_core.dialects.builtin import device_functions, symbol
+from compiler_core.ir import Op
+
+VECTORS = 2
+"""Vector cores that share a block with a cube core. Source: the 910B's documented ratio of vector to cube cores."""
+_HALF = re.compile(r"_mix_ai[cv]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A function as cores of one kind run it. `kind` is AIC, AIV, or AI on a coupled chip; `lanes` such cores share a block."""
+
+    function: Op
+    kind: str
+    lanes: int = 1
+    shared: bool = False
+    """Whether other cores run the same function: then each runs what belongs to it."""
+
+
+def core_type(function: Op) -> str:
+    """AIV, AIC or MIX."""
+    text = str(function.attributes.get("hivm.func_core_type", ""))
+    return next((kind for kind in ("AIV", "AIC", "MIX") if f"<{kind}>" in text), "AIV")
+
+
+def parts_of(module: Op, name: str | None, chip: Chip) -> tuple[str, list[Part]]:
+    """The kind of a launch (AIV, AIC or MIX) and the programs it runs: of the function named, or the only one.
+
+    A kernel in two halves, `X_mix_aic` and `X_mix_aiv`, is found by either name or by X. Raises Refused.
+    """
+    devices = device_functions(module)
+    wanted = [f for f in devices if name is None or name in (symbol(f), _HALF.sub("", symbol(f)))]
+    if not wanted:
+        raise Refused(error("emulator-no-function", name=name or ""))
+    first = wanted[0]
+    base = _HALF.sub("", symbol(first))
+    halves = {symbol(f).removeprefix(base): f for f in devices if _HALF.sub("", symbol(f)) == base != symbol(f)}
+    if chip.split and {"_mix_aic", "_mix_aiv"} <= set(halves):
+        return "MIX", [Part(halves["_mix_aic"], "AIC"), Part(halves["_mix_aiv"], "AIV", VECTORS)]
+    kind = core_type(first)
+    if chip.split and kind == "MIX":
+        return kind, [Part(first, "AIC", shared=True), Part(first, "AIV", VECTORS, shared=True)]
+    return kind, [Part(first, kind if chip.split else "AI")]
+
+
+def uses(parts: Sequence[Part], *names: str) -> bool:
+    """Whether any program has one of these hivm ops."""
+    wanted = {f"hivm.hir.{name}" for name in names}
+    return any(op.name in wanted for part in parts for op in part.function.walk())

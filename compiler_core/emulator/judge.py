@@ -1,0 +1,77 @@
+"""What a batch's logs say: hazards within blocks, conflicts between them, and classes of blocks for the launch's time."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from compiler_core.diagnostics import Diagnostic
+from compiler_core.emulator.conflicts import Conflicts
+from compiler_core.emulator.cores import Part
+from compiler_core.emulator.costs import Item
+from compiler_core.emulator.hazards import HazardCheck, Program
+from compiler_core.emulator.launch import Launch
+from compiler_core.emulator.machine import Machine
+from compiler_core.emulator.recorder import PathClass
+from compiler_core.emulator.result import Result
+
+
+class Judge:
+    """Judges the batches of a launch, and gives its result."""
+
+    def __init__(self, launch: Launch, parts: Sequence[Part], timing: bool, hazards: bool) -> None:
+        self.launch = launch
+        self.timing = timing
+        self.hazards = hazards
+        self.mixed = len(parts) > 1
+        names = ["AIC", *(f"AIV{i}" for i in range(parts[-1].lanes))] if self.mixed else [""]
+        self.check = HazardCheck(names)
+        self.conflicts = [] if self.mixed else [Conflicts(part.function) for part in parts]
+
+    def batch(self, machines: Sequence[Machine], first: int) -> None:
+        """Looks at the batch that begins at block `first`. Raises Refused in a deadlock."""
+        if not (self.timing or self.hazards):
+            return
+        if self.hazards:
+            for conflicts, machine in zip(self.conflicts, machines, strict=False):
+                conflicts.batch(machine.recorder, first)
+        classes = [list(m.recorder.finish(first * m.sub_blocks)) for m in machines]
+        if self.hazards:
+            for paths in _together(classes) if self.mixed else [(path,) for path in classes[0]]:
+                programs = [Program(p, partial(self._items, p), core) for core, p in enumerate(paths)]
+                self.check.block(programs)
+        if self.timing and self.mixed:
+            self.launch.add_mixed(*classes)
+        elif self.timing:
+            for path in classes[0]:
+                self.launch.add(path)
+
+    def _items(self, path: PathClass, code: int) -> tuple[Item, ...]:
+        return self.launch.items(code, path.recorder)
+
+    def result(self, machines: Sequence[Machine]) -> Result:
+        """The launch's measurements; all of its programs count."""
+        diagnostics = self._diagnostics()
+        first, *others = machines
+        for other in others:
+            first.operations += other.operations
+            first.printed += other.printed
+            first.local |= {space: memory for space, memory in other.local.items() if memory.peak}
+        if self.timing:
+            return self.launch.result(first, diagnostics)
+        memory = {m.name: m.peak for m in first.local.values() if m.peak}
+        return Result(memory=memory, operations=first.operations, diagnostics=diagnostics, printed=tuple(first.printed))
+
+    def _diagnostics(self) -> tuple[Diagnostic, ...]:
+        return (*self.check.diagnostics, *(found for c in self.conflicts for found in c.findings()))
+
+
+def _together(classes: Sequence[Sequence[PathClass]]) -> Iterator[tuple[PathClass, ...]]:
+    """Each combination of classes that the cores of some block ran: the cube core's, then its vector cores'."""
+    cube, vector = ({number: path for path in of for number in path.blocks.tolist()} for of in classes)
+    lanes = len(vector) // len(cube)
+    seen: set[tuple[int, ...]] = set()
+    for block, path in cube.items():
+        paths = (path, *(vector[block * lanes + i] for i in range(lanes)))
+        key = tuple(id(p) for p in paths)
+        if key not in seen:
+            seen.add(key)
+            yield paths
