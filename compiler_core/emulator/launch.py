@@ -9,7 +9,7 @@ import numpy as np
 
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Diagnostic
-from compiler_core.emulator.costs import FIX, MTE2, MTE3, PIPES, RUN, Contention, Costs, Item
+from compiler_core.emulator.costs import FIX, FROM_L1, MTE2, MTE3, PIPES, RUN, Contention, Costs, Item
 from compiler_core.emulator.lanes import Array
 from compiler_core.emulator.machine import Machine
 from compiler_core.emulator.order import Stream, ordered
@@ -20,7 +20,7 @@ from compiler_core.emulator.timeline import BANDWIDTH, REASONS, Step, Timeline, 
 
 ROUNDS = 8
 """Most times that a launch is timed to find out how many cores move data at a time."""
-SETTLED = 0.005
+SETTLED = 0.01
 """Relative change of that number that is not worth another round."""
 CUBE_AND_VECTORS = ((1, 2), (0,), (0,))
 """For the cube core and the two vector cores of a block, whose messages they read."""
@@ -34,6 +34,8 @@ class Program:
     items: dict[int, tuple[Item, ...]] = field(default_factory=dict[int, tuple[Item, ...]])
     steps: dict[int, tuple[Step, ...]] = field(default_factory=dict[int, tuple[Step, ...]])
     times: dict[int, int] = field(default_factory=dict[int, int])
+    contended: list[int] = field(default_factory=list[int])
+    """Variants whose price depends on who else is at work."""
 
 
 @dataclass(slots=True)
@@ -66,8 +68,8 @@ class Launch:
     """For each block, the number of its class."""
     ends: list[float] = field(default_factory=list[float])
     """Once timed: when each core that blocks are dealt to ends."""
-    placed: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
-    """Once timed: for each block its core and its start."""
+    runs: list[tuple[Item, int]] = field(default_factory=list[tuple[Item, int]])
+    """Once timed: every item that works, with how often it ran in all blocks."""
 
     def __post_init__(self) -> None:
         self.costs = Costs(self.chip)
@@ -117,32 +119,39 @@ class Launch:
     def result(self, machine: Machine, diagnostics: tuple[Diagnostic, ...]) -> Result:
         """Raises Refused in a deadlock."""
         self.time()
-        ends, placed = self.ends, self.placed
         memory = {m.name: m.peak for m in machine.local.values() if m.peak}
-        loads = self._loads(ends, placed)
         launch = self.chip.timing.launch
         share = (self.active - 1) / max(1, self.cores - 1)
-        runs = [(item, n) for item, n in self._runs() if item.path]
-        stalls = {r: sum(sum(s[r] for s in load.stalls.values()) for load in loads) for r in REASONS}
+        cycles = math.ceil(max(self.ends))
+        busy, stalls = [0.0] * len(PIPES), [0.0] * len(REASONS)
+        for block in self.classes.values():
+            for time in block.times:
+                busy = [a + block.blocks * b for a, b in zip(busy, time.busy, strict=True)]
+                for of_pipe in time.stalls:
+                    stalls = [a + block.blocks * b for a, b in zip(stalls, of_pipe, strict=True)]
+        stalls[BANDWIDTH] += sum(self._starved(item) * n for item, n in self.runs)
+        traffic: dict[str, int] = {}
+        for item, n in self.runs:
+            if item.path:
+                traffic[item.path] = traffic.get(item.path, 0) + item.bytes * n
         return Result(
-            cycles=math.ceil(max(ends)),
-            microseconds=math.ceil(max(ends)) / self.chip.clock_mhz,
+            cycles=cycles,
+            microseconds=cycles / self.chip.clock_mhz,
             launch_microseconds=launch.one_core_us + share * (launch.all_cores_us - launch.one_core_us),
-            pipes={p: math.ceil(sum(load.busy[p] for load in loads)) for p in self.chip.pipes},
-            cores=self._cores(ends),
+            pipes={p: math.ceil(busy[i]) for i, p in enumerate(PIPES) if p in self.chip.pipes},
+            cores=self._cores(self.ends),
             memory={**memory, **self.costs.memory},
-            traffic={path: sum(item.bytes * n for item, n in runs if item.path == path) for path in {i.path for i, _ in runs}},
-            stalls={r: math.ceil(cycles) for r, cycles in stalls.items()},
+            traffic=traffic,
+            stalls={r: math.ceil(c) for r, c in zip(REASONS, stalls, strict=True)},
             operations=machine.operations,
             printed=tuple(machine.printed),
-            missed_bytes=sum(item.missed * n for item, n in runs),
-            transfers=sum(n for item, n in runs if item.path.startswith("GM") or item.path.endswith("GM")),
+            missed_bytes=sum(item.missed * n for item, n in self.runs),
+            transfers=sum(n for item, n in self.runs if item.path.startswith("GM") or item.path.endswith("GM")),
             core_type=self.core_type if self.chip.split else "AI",
             available_cores=self.cores,
             active_cores=self.active,
             lines=self._lines(),
             diagnostics=diagnostics,
-            loads=loads,
             launch=self,
         )
 
@@ -150,7 +159,11 @@ class Launch:
         """Times every class and deals the blocks to cores. Raises Refused in a deadlock."""
         self._count()
         self._settle()
-        self.ends, self.placed = self._deal()
+
+    @property
+    def placed(self) -> list[tuple[int, float]]:
+        """Once timed: for each block its core and its start."""
+        return self._deal()[1]
 
     def again(self, chip: Chip, change: Callable[[Item], Item | None]) -> "Launch":
         """The same blocks that did the same instructions, on another chip, with items changed or, for None, left out; timed."""
@@ -188,13 +201,14 @@ class Launch:
         """Times every class; again with the number of cores that then turn out to move data at a time, until it settles."""
         for _ in range(ROUNDS):
             if not self._price():
-                return
+                break
             walks = {id(p): Walk(p.steps, self.chip.timing.queue) for p in self.programs.values()}
             for block in self.classes.values():
                 block.times = self._times(block, walks)
+            self.ends = self._ends()
             before, self.contention = self.contention, self._contention()
             if all(abs(a - b) <= SETTLED * max(a, b) for a, b in zip(before, self.contention, strict=True)):
-                return
+                break
 
     def _count(self) -> None:
         """How often each variant ran."""
@@ -203,15 +217,20 @@ class Launch:
                 codes, times = np.unique(path.codes[path.codes >= 0], return_counts=True)
                 for code, number in zip(codes.tolist(), times.tolist(), strict=True):
                     program.times[code] = program.times.get(code, 0) + number * block.blocks
+        for program in self.programs.values():
+            for code, times in program.times.items():
+                items = self.items(code, program.recorder)
+                self.runs += [(item, times) for item in items if item.kind == RUN]
+                if any(item.shared or item.path in FROM_L1 for item in items):
+                    program.contended.append(code)
 
     def _price(self) -> bool:
         """Prices every variant; False where nothing changed."""
         changed = False
         for program in self.programs.values():
-            for code in program.times:
-                items = self.items(code, program.recorder)
-                works = [self.costs.work(item, self.contention) for item in items]
-                steps = steps_of(items, works, self.chip.timing)
+            changed |= not program.steps
+            for code in program.contended if program.steps else program.times:
+                steps = self._steps(program.items[code])
                 changed |= program.steps.get(code) != steps
                 program.steps[code] = steps
         return changed
@@ -242,14 +261,13 @@ class Launch:
 
     def _contention(self) -> Contention:
         """What the times say about how many cores move data at a time, and what L2 has to write back."""
-        ends, _ = self._deal()
-        total = max(max(ends), 1.0)
+        total = max(max(self.ends), 1.0)
 
         def moving(*pipes: int) -> float:
             busy = sum(t.busy[p] * block.blocks for block in self.classes.values() for t in block.times for p in pipes)
             return max(1.0, busy / total)
 
-        runs = [(item, times) for item, times in self._runs() if item.shared]
+        runs = [(item, times) for item, times in self.runs if item.shared]
         missed = sum(item.missed * n for item, n in runs)
         stored = sum(item.shared * n for item, n in runs if item.path.endswith("GM"))
         if all(p.recorder.l2.held <= p.recorder.l2.capacity for p in self.programs.values()):
@@ -261,18 +279,16 @@ class Launch:
             writers=moving(MTE3, FIX),
             written_back=carried / missed if carried else 0.0,
             spilled=(stored - carried) / stored if stored else 0.0,
-            l1_writing=min(0.5, into_l1 / (self.chip.timing.memory.l1_write_rate * max(1.0, sum(ends)))),
+            l1_writing=min(0.5, into_l1 / (self.chip.timing.memory.l1_write_rate * max(1.0, sum(self.ends)))),
         )
 
-    def _runs(self) -> list[tuple[Item, int]]:
-        """Every item that works, with how often it ran in all blocks."""
-        return [
-            (item, times)
-            for program in self.programs.values()
-            for code, times in program.times.items()
-            for item in program.items[code]
-            if item.kind == RUN
-        ]
+    def _ends(self) -> list[float]:
+        """End cycle of each core."""
+        if len(self.classes) > 1:
+            return self._deal()[0]
+        (only,) = self.classes.values()
+        each, more = divmod(self.blocks, self.cores)
+        return [only.total * (each + (core < more)) for core in range(self.cores)]
 
     def _deal(self) -> tuple[list[float], list[tuple[int, float]]]:
         """End cycle of each core, and for each block its core and start.
@@ -307,8 +323,9 @@ class Launch:
         idle = [0] * (self.chip.cube_cores if self.core_type == "AIV" else self.chip.vector_cores)
         return tuple(idle + mine if self.core_type == "AIV" else mine + idle)
 
-    def _loads(self, ends: list[float], placed: list[tuple[int, float]]) -> tuple[CoreLoad, ...]:
-        classes = list(self.classes.values())
+    def loads(self) -> tuple[CoreLoad, ...]:
+        """What each core that ran did."""
+        classes, (ends, placed) = list(self.classes.values()), self._deal()
         ran = np.zeros((self.cores, len(classes)))
         np.add.at(ran, (np.array([core for core, _ in placed]), self.class_of), 1)
         found: list[CoreLoad] = []
@@ -333,9 +350,13 @@ class Launch:
         codes, times = np.unique(path.codes[path.codes >= 0], return_counts=True)
         for code, number in zip(codes.tolist(), times.tolist(), strict=True):
             for item in program.items[code]:
-                if item.kind == RUN and item.path:
-                    stalls[item.pipe, BANDWIDTH] += (self.costs.work(item, self.contention) - item.work) * number
+                if item.kind == RUN:
+                    stalls[item.pipe, BANDWIDTH] += self._starved(item) * number
         return stalls
+
+    def _starved(self, item: Item) -> float:
+        """Cycles of an item's work that it spends because others move data too."""
+        return self.costs.work(item, self.contention) - item.work if item.path else 0.0
 
     def _lines(self) -> dict[str, tuple[int, ...]]:
         """By pipe, the five source lines with the most work."""

@@ -43,8 +43,6 @@ class Result:
     """Bytes by path, such as "GM->UB", over all blocks."""
     stalls: dict[str, int] = field(default_factory=dict[str, int])
     """Cycles pipes stood still, by reason: flag, queue, bandwidth, issue, barrier, communication; summed over cores."""
-    loads: tuple[CoreLoad, ...] = ()
-    """The same for each core that ran, by pipe."""
     operations: int = 0
     """Arithmetic operations over all blocks; a multiply-add is two."""
     missed_bytes: int = 0
@@ -62,6 +60,11 @@ class Result:
     """What debug ops would have printed, a line each."""
     launch: "Launch | None" = field(default=None, repr=False)
     """What was timed, for who asks more of it: timelines, critical paths, the same run under other assumptions."""
+
+    @property
+    def loads(self) -> tuple[CoreLoad, ...]:
+        """Busy and standing still for each core that ran, by pipe."""
+        return self.launch.loads() if self.launch else ()
 
     @property
     def trace(self) -> bytes:
