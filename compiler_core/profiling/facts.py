@@ -37,7 +37,7 @@ class Facts:
     active_share: float
     launch_share: float
     issue_share: float
-    """Time the pipe that waits most for the scalar unit to issue spends so, or for room in its queue; of the cores' time."""
+    """Time the pipe that waits most for the scalar unit to issue spends so, of its cores' time."""
     communication_share: float
     """Time the cores of the kind that waits most for other cores spend so."""
     conflict_share: float
@@ -81,7 +81,7 @@ def facts(result: Result, chip: Chip) -> Facts:
         imbalance=1 - sum(active) / len(active) / cycles if active else 0.0,
         active_share=result.active_cores / max(1, result.available_cores),
         launch_share=result.launch_microseconds / total_us if total_us else 0.0,
-        issue_share=_waiting(kinds, "issue", "queue"),
+        issue_share=_waiting(kinds, "issue"),
         communication_share=_waiting(kinds, "communication"),
         conflict_share=sum(use.conflicts for use in uses) / vector,
         mask_share=sum(use.masked for use in uses) / vector,
@@ -118,11 +118,7 @@ def _most(parts: Iterable[dict[str, float]]) -> dict[str, float]:
     return found
 
 
-def _waiting(kinds: Sequence[CoreKind], *reasons: str) -> float:
-    """The largest share of a kind's time that one of its pipes waits for these reasons."""
-    shares = [
-        sum(use.stalls.get(reason, 0) for reason in reasons) / max(1, kind.cycles)
-        for kind in kinds
-        for use in kind.pipes.values()
-    ]
+def _waiting(kinds: Sequence[CoreKind], reason: str) -> float:
+    """The largest share of a kind's time that one of its pipes waits for a reason."""
+    shares = [use.stalls.get(reason, 0) / max(1, kind.cycles) for kind in kinds for use in kind.pipes.values()]
     return min(1.0, max(shares, default=0.0))

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from compiler_core.chips import Chip
 from compiler_core.chips.timing import Move
-from compiler_core.emulator.costs import AWAIT, BARRIER, GIVE, MTE1, MTE2, POST, SET, TAKE, WAIT, Item
+from compiler_core.emulator.costs import AWAIT, BARRIER, GIVE, MTE1, MTE2, MTE3, POST, SET, TAKE, WAIT, Item, V
 from compiler_core.emulator.launch import Launch
 
 FREE = 1e18
@@ -69,16 +69,18 @@ def _without(*kinds: int) -> Callable[[Item], Item | None]:
     return lambda item: None if item.kind in kinds else item
 
 
-def _instant_moves(item: Item) -> Item | None:
-    """Items that feed the cube take no time."""
-    return item._replace(work=0.0, startup=0.0, shared=0, missed=0) if item.pipe in (MTE1, MTE2) else item
+def _instant(*pipes: int) -> Callable[[Item], Item | None]:
+    """Items of these pipes take no time."""
+    return lambda item: item._replace(work=0.0, startup=0.0, shared=0, missed=0) if item.pipe in pipes else item
 
 
 EVERYTHING_IN_L2 = Assumption(_memory(gm_rate=FREE, core_miss_rate=FREE, miss_startup=0.0))
 L2_UNSHARED = Assumption(_memory(l2_rate=FREE))
 NO_WAITING_IN_A_CORE = Assumption(item=_without(SET, WAIT, BARRIER, TAKE, GIVE))
 NO_WAITING_BETWEEN_CORES = Assumption(item=_without(POST, AWAIT))
-OPERANDS_THERE = Assumption(item=_instant_moves)
+OPERANDS_THERE = Assumption(item=_instant(MTE1, MTE2))
+INSTANT_TRANSFERS = Assumption(item=_instant(MTE2, MTE3))
+INSTANT_VECTORS = Assumption(item=_instant(V))
 FREE_ISSUE = Assumption(_free_issue)
 FREE_SCALARS = Assumption(_free_scalars)
 NO_STARTUPS = Assumption(_no_startups)
