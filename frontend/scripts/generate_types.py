@@ -12,11 +12,11 @@ import msgspec
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from compiler_core.catalogue import Catalogue, Inspection
-from compiler_core.events import AnyEvent
+from compiler_core.events import AnyEvent, ProfileDetail
 from compiler_core.request import CompileRequest
 
 Schema = dict[str, Any]
-ROOTS = (AnyEvent, CompileRequest, Catalogue, Inspection)
+ROOTS = (AnyEvent, CompileRequest, Catalogue, Inspection, ProfileDetail)
 PRIMITIVES = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 HEADER = (
     "/** Generated from compiler_core's structs by scripts/generate_types.py; run `npm run types` after changing those. */\n"
@@ -37,7 +37,7 @@ def array(schema: Schema) -> str:
     if not schema.get("items"):
         return "readonly unknown[]"
     item = type_of(schema["items"])
-    return f"readonly ({item})[]" if " | " in item else f"readonly {item}[]"
+    return f"readonly ({item})[]" if " " in item else f"readonly {item}[]"
 
 
 def type_of(schema: Schema) -> str:

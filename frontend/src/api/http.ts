@@ -87,6 +87,11 @@ export function blobUrl(hash: string): string {
   return `${API}/blobs/${encodeURIComponent(hash)}`;
 }
 
+/** A profile as a file: "html" the report, "csv" the tables in a zip archive. */
+export function reportUrl(key: string, scope: string, format: 'html' | 'csv'): string {
+  return `${API}/compilations/${encodeURIComponent(key)}/report?${new URLSearchParams({ scope, format })}`;
+}
+
 export async function getBlob(hash: string): Promise<string> {
   return (await send(blobUrl(hash))).text();
 }

@@ -19,6 +19,7 @@ export interface Catalogue {
   readonly passes: readonly PassEntry[];
   readonly examples: readonly ExampleEntry[];
   readonly messages: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  readonly fidelity?: Fidelity | null;
 }
 
 export interface Change {
@@ -44,6 +45,28 @@ export interface CompileRequest {
   readonly chip?: string;
   readonly engine?: "bisheng" | "builtin";
   readonly options?: Options;
+}
+
+export interface CoreKind {
+  readonly kind: string;
+  readonly available: number;
+  readonly active: number;
+  readonly cycles: number;
+  readonly pipes: Readonly<Record<string, PipeUse>>;
+}
+
+export interface CoreUse {
+  readonly kind: string;
+  readonly index: number;
+  readonly blocks: number;
+  readonly end: number;
+  readonly pipes: Readonly<Record<string, PipeUse>>;
+  readonly traffic: Readonly<Record<string, number>>;
+  readonly read?: number;
+  readonly missed?: number;
+  readonly conflicts?: number;
+  readonly masked?: number;
+  readonly types?: Readonly<Record<string, number>>;
 }
 
 export interface Cycles {
@@ -104,9 +127,37 @@ export interface Failed {
   readonly status: number;
 }
 
+export interface Fidelity {
+  readonly median: number;
+  readonly worst: number;
+  readonly cases: readonly FidelityCase[];
+  readonly fitted?: readonly FittedParameter[];
+}
+
+export interface FidelityCase {
+  readonly name: string;
+  readonly published: number;
+  readonly emulated: number;
+  readonly error: number;
+  readonly source: string;
+  readonly schedule: string;
+  readonly chip: string;
+}
+
+export interface FittedParameter {
+  readonly parameter: string;
+  readonly value: number;
+  readonly to: string;
+}
+
 export interface FixIt {
   readonly label: Message;
   readonly edits: readonly TextEdit[];
+}
+
+export interface Gain {
+  readonly cycles: number;
+  readonly share: number;
 }
 
 export interface Inspection {
@@ -197,6 +248,20 @@ export interface PassEntry {
   readonly mandatory: boolean;
 }
 
+export interface PathLine {
+  readonly line: number;
+  readonly pipe: string;
+  readonly name: string;
+  readonly cycles: number;
+  readonly count: number;
+}
+
+export interface PipeUse {
+  readonly busy: number;
+  readonly stalls?: Readonly<Record<string, number>>;
+  readonly instructions?: number;
+}
+
 export interface Profile {
   readonly type: "profile";
   readonly seq?: number;
@@ -206,6 +271,29 @@ export interface Profile {
   readonly stalls: Readonly<Record<string, number>>;
   readonly roofline: readonly [number, number];
   readonly verdicts?: readonly Verdict[];
+  readonly cycles?: number;
+  readonly microseconds?: number;
+  readonly launch_microseconds?: number;
+  readonly blocks?: number;
+  readonly roofs?: readonly [number, number, number];
+  readonly l2_hits?: number | null;
+  readonly kinds?: readonly CoreKind[];
+  readonly memory?: Readonly<Record<string, number>>;
+  readonly detail?: string;
+}
+
+export interface ProfileDetail {
+  readonly cores: readonly CoreUse[];
+  readonly occupancy?: readonly Series[];
+  readonly bandwidth?: readonly Series[];
+  readonly path?: readonly PathLine[];
+}
+
+export interface Series {
+  readonly name: string;
+  readonly core: string;
+  readonly capacity: number;
+  readonly points: readonly (readonly [number, number])[];
 }
 
 export interface Span {
@@ -250,6 +338,10 @@ export interface Verdict {
   readonly message: Message;
   readonly advice: Message;
   readonly lines?: readonly number[];
+  readonly rule?: string;
+  readonly value?: number;
+  readonly threshold?: number;
+  readonly gain?: Gain | null;
 }
 
 export interface Verification {
