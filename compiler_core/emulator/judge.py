@@ -1,6 +1,7 @@
 """What a batch's logs say: hazards within blocks, conflicts between them, and classes of blocks for the launch's time."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from compiler_core.diagnostics import Diagnostic
@@ -35,7 +36,7 @@ class Judge:
                 conflicts.batch(machine.recorder, first)
         classes = [list(m.recorder.finish(first * m.sub_blocks)) for m in machines]
         if self.hazards:
-            for paths in _together(classes) if self.mixed else [(path,) for path in classes[0]]:
+            for paths in _together(classes, first) if self.mixed else [(path,) for path in classes[0]]:
                 programs = [Program(p, partial(self._items, p), core) for core, p in enumerate(paths)]
                 self.check.block(programs)
         if self.timing and self.mixed:
@@ -47,9 +48,9 @@ class Judge:
     def _items(self, path: PathClass, code: int) -> tuple[Item, ...]:
         return self.launch.items(code, path.recorder)
 
-    def result(self, machines: Sequence[Machine]) -> Result:
-        """The launch's measurements; all of its programs count."""
-        diagnostics = self._diagnostics()
+    def result(self, machines: Sequence[Machine], more: Sequence[Diagnostic]) -> Result:
+        """The launch's measurements; all of its programs count. `more` is what else was found wrong."""
+        diagnostics = (*self._diagnostics(), *more)
         first, *others = machines
         for other in others:
             first.operations += other.operations
@@ -64,8 +65,11 @@ class Judge:
         return (*self.check.diagnostics, *(found for c in self.conflicts for found in c.findings()))
 
 
-def _together(classes: Sequence[Sequence[PathClass]]) -> Iterator[tuple[PathClass, ...]]:
-    """Each combination of classes that the cores of some block ran: the cube core's, then its vector cores'."""
+def _together(classes: Sequence[Sequence[PathClass]], first: int) -> Iterator[tuple[PathClass, ...]]:
+    """Each combination of classes that the cores of some block ran: the cube core's, then its vector cores'.
+
+    Cores of a block touch different memory even where they ran the same, so each path stands for its own lane.
+    """
     cube, vector = ({number: path for path in of for number in path.blocks.tolist()} for of in classes)
     lanes = len(vector) // len(cube)
     seen: set[tuple[int, ...]] = set()
@@ -74,4 +78,5 @@ def _together(classes: Sequence[Sequence[PathClass]]) -> Iterator[tuple[PathClas
         key = tuple(id(p) for p in paths)
         if key not in seen:
             seen.add(key)
-            yield paths
+            at = block - first
+            yield (replace(path, lane=at), *(replace(p, lane=at * lanes + i) for i, p in enumerate(paths[1:])))

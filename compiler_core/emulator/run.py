@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from compiler_core.chips import Chip
-from compiler_core.diagnostics import LimitHit, Refused, error
+from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
 from compiler_core.dialects.hivm import MEMORY
 from compiler_core.emulator import control, instructions, scalars, transfer, views
-from compiler_core.emulator.arguments import Argument, Grid, bind
+from compiler_core.emulator.arguments import Argument, Bound, Grid, bind
 from compiler_core.emulator.between import Flags, run_together
 from compiler_core.emulator.cache import L2
 from compiler_core.emulator.cores import Part, parts_of, uses
@@ -19,6 +19,7 @@ from compiler_core.emulator.launch import Launch
 from compiler_core.emulator.layout import buffer_intervals
 from compiler_core.emulator.machine import MALFORMED, Limits, Machine
 from compiler_core.emulator.memory import LocalMemory
+from compiler_core.emulator.overflow import Made, Outputs
 from compiler_core.emulator.program import translate
 from compiler_core.emulator.recorder import Recorder
 from compiler_core.emulator.result import Result
@@ -91,15 +92,47 @@ def _run(
     l2 = l2 or L2(chip.timing.memory.l2_bytes)
     machines = _machines(parts, chip, launch.blocks, functional, timing or hazards, limits, l2)
     judge = Judge(launch, parts, timing, hazards)
+    outputs = Outputs([part.function for part in parts], bound.values) if functional and hazards else None
     with np.errstate(all="ignore"):
-        team = [translate(p.function, m, bound, p.shared) for p, m in zip(parts, machines, strict=True)]
-        for first, count in _batches(machines, _in_step(parts), grid, functional, limits):
-            for machine in machines:
-                machine.allocate(count)
-            run_together([(m.kind, program.run(first, count)) for m, program in zip(machines, team, strict=True)])
-            judge.batch(machines, first)
+        _carry_out(parts, machines, bound, grid, limits, judge)
+        overflow = _overflow(outputs, parts, machines, bound, grid, limits) if outputs is not None else None
     bound.write_back()
-    return judge.result(machines)
+    return judge.result(machines, [overflow] if overflow is not None else [])
+
+
+def _carry_out(
+    parts: Sequence[Part], machines: Sequence[Machine], bound: Bound, grid: Grid, limits: Limits, judge: Judge | None
+) -> None:
+    """Runs the programs over all blocks, batch by batch."""
+    team = [translate(p.function, m, bound, p.shared) for p, m in zip(parts, machines, strict=True)]
+    functional = machines[0].functional
+    for first, count in _batches(machines, _in_step(parts), grid, functional, limits):
+        for machine in machines:
+            machine.allocate(count)
+        run_together([(m.kind, program.run(first, count)) for m, program in zip(machines, team, strict=True)])
+        if judge is not None:
+            judge.batch(machines, first)
+
+
+def _overflow(
+    outputs: Outputs, parts: Sequence[Part], machines: Sequence[Machine], bound: Bound, grid: Grid, limits: Limits
+) -> Diagnostic | None:
+    """The instruction that made the inf or nan in an output, found by running again; None where none did."""
+    wrong = outputs.wrong()
+    if wrong is None:
+        return None
+    first = machines[0]
+    again = _machines(parts, first.chip, first.blocks, True, False, limits, first.recorder.l2)
+    for machine in again:
+        machine.watched = True
+    with outputs.as_before():
+        try:
+            _carry_out(parts, again, bound, grid, limits, None)
+        except Made as made:
+            return outputs.told(made, wrong)
+        except LimitHit:
+            return None
+    return None
 
 
 def _machines(

@@ -128,6 +128,16 @@ def _cast_view(t: Translator, op: Op) -> None:
     t.define(op.result, t.view(op.operands[0]))
 
 
+@translates("memref.extract_strided_metadata")
+def _metadata(t: Translator, op: Op) -> None:
+    """The buffer itself, then the offset, sizes and strides of a view of it."""
+    view, w = t.view(op.operands[0]), t.writer
+    buffer, *numbers = op.results
+    t.define(buffer, ViewTerm(view.memory, view.dtype, view.packed, view.base, None, number(0), (), ()))
+    for result, term in zip(numbers, (view.whole_offset(w), *view.sizes, *view.strides), strict=True):
+        t.define(result, term)
+
+
 @translates("memref.view")
 def _typed_view(t: Translator, op: Op) -> None:
     """Bytes of global memory as elements of another type."""
