@@ -142,21 +142,21 @@ def cases() -> list[Case]:
             {"MTE2": 3513.806, "M": 3163.682, "MTE1": 2609.617},
         ),
         Case(
-            "GEMM 8192³, packs of 8 and 4, B first",
+            "GEMM 8192³, packs of 8 and 4, ahead",
             4121.16,
-            lambda: gemm(8192, 8192, 8192, WHOLE, BASE, (8, 4), b_first=True),
+            lambda: gemm(8192, 8192, 8192, WHOLE, BASE, (8, 4), ahead=True),
             {"MTE2": 3552.248, "M": 3081.664, "MTE1": 2538.348},
         ),
         Case(
-            "GEMM 8192³, packs of 8 and 4, B first, halves of m",
+            "GEMM 8192³, packs of 8 and 4, ahead, halves of m",
             4081.64,
-            lambda: gemm(8192, 8192, 8192, HALVES, BASE, (8, 4), b_first=True),
+            lambda: gemm(8192, 8192, 8192, HALVES, BASE, (8, 4), ahead=True),
             {"MTE2": 3487.068, "M": 3082.158, "MTE1": 2553.064},
         ),
         Case(
-            "GEMM 8192³ to fp32, packs of 8 and 4, B first",
+            "GEMM 8192³ to fp32, packs of 8 and 4, ahead",
             4227.605,
-            lambda: gemm(8192, 8192, 8192, WHOLE, BASE, (8, 4), b_first=True, out=f32),
+            lambda: gemm(8192, 8192, 8192, WHOLE, BASE, (8, 4), ahead=True, out=f32),
             {"MTE2": 3685.713, "M": 3083.197, "MTE1": 2516.081},
         ),
         Case(

@@ -338,17 +338,17 @@ def gemm(
     out: Type = f16,
     b_rows: bool = False,
     unit_flag: bool = True,
-    b_first: bool = False,
+    ahead: bool = False,
 ) -> Program:
     """C = A B of fp16 matrices, with A [m, k] and B given as [n, k] (`b_rows`: as [k, n]).
 
     base: rows, columns and depth of a step in L0. steps: depths of A and of B brought into L1 at once (one a multiple of the
     other). buffers: in L1, for each operand. order: "nm" goes through the row tiles of a column of tiles first. unit_flag: the
-    cube may write L0C while its last content leaves, as far as that has left (here: without waiting). b_first: B's pack is
-    fetched before A's.
+    cube may write L0C while its last content leaves, as far as that has left (here: without waiting). ahead: with two buffers,
+    a pack is fetched as soon as a buffer is free, B's before A's, and not when the turn that uses it comes.
     """
     s = Schedule("AIC", {"a": f16, "b": f16, "c": out})
-    product = _Product(s, (m, n, k), base, steps, buffers, out, b_rows, b_first, unit_flag)
+    product = _Product(s, (m, n, k), base, steps, buffers, out, b_rows, ahead, unit_flag)
     product.begin()
     with _tiles(s, (m, n), split, base, order) as tile:
         product.tile(*tile)
@@ -357,12 +357,12 @@ def gemm(
 
 
 def gemm_gelu(m: int, n: int, k: int, split: Split, base: tuple[int, int, int], steps: tuple[int, int]) -> Program:
-    """As gemm to fp32 with B fetched first; the two vector cores of a block then read a tile's halves and write their GELU
+    """As gemm to fp32 that fetches ahead; the two vector cores of a block then read a tile's halves and write their GELU
     (x / (1 + exp(-1.6 (x + 0.045 x³))), eight instructions on one buffer) in place, one tile at a time.
     """
     arguments: dict[str, Type] = {"a": f16, "b": f16, "c": f32}
     cube, vector = Schedule("AIC", arguments, mixed=True), Schedule("AIV", arguments, mixed=True)
-    product = _Product(cube, (m, n, k), base, steps, out=f32, b_first=True)
+    product = _Product(cube, (m, n, k), base, steps, out=f32, ahead=True)
     product.begin()
     with _tiles(cube, (m, n), split, base, "nm") as tile:
         product.tile(*tile)
@@ -443,7 +443,7 @@ class _Product:
     buffers: int = 2
     out: Type = f16
     b_rows: bool = False
-    b_first: bool = False
+    ahead: bool = False
     unit_flag: bool = True
 
     def begin(self) -> None:
@@ -476,51 +476,76 @@ class _Product:
     def _sum(self, depth: int, at: tuple[Mixed, Mixed], size: tuple[Mixed, Mixed], accumulator: Value) -> None:
         """A turn for each pack of the operand with fewer steps; the other's pack lasts several turns."""
         s, low = self.s, min(self.steps)
-        ratios = [steps // low for steps in self.steps]
-        with s.loop(depth // low) as turn:
-            parts: dict[int, Value] = {}
-            for operand in (1, 0) if self.b_first else (0, 1):
-                parts[operand] = self._fetch(operand, turn, ratios[operand], at[operand], size[operand])
+        turns, ratios = depth // low, [steps // low for steps in self.steps]
+        if self.ahead:
+            for operand, number in ((0, 0), (1, 0), (1, 1), (0, 1)):
+                if number * ratios[operand] < turns:
+                    self._fetch(operand, number, at[operand], size[operand])
+        with s.loop(turns) as turn:
+            for operand, ratio in enumerate(ratios):
+                if not self.ahead:
+                    with s.when(self._is_at(turn, ratio, 0)):
+                        self._fetch(operand, s.quotient(turn, ratio), at[operand], size[operand])
             for operand, ratio in enumerate(ratios):
                 with s.when(self._is_at(turn, ratio, 0)):
-                    s.wait("MTE2>MTE1", self._event(operand, turn, ratio))
+                    s.wait("MTE2>MTE1", self._event(operand, s.quotient(turn, ratio)))
+            parts = [self._part(operand, turn, ratio) for operand, ratio in enumerate(ratios)]
             clear = arith.compare(s.builder, "eq", turn, s.value(0))
             sizes = [[s.value(x)] for x in (size[0], low * self.base[2], size[1])]
             attributes = None if self.b_rows else {"b_transpose": UnitAttr()}
             hivm.instruction(s.builder, "mmadL1", [[parts[0]], [parts[1]], [clear], *sizes, [accumulator]], attributes)
             for operand, ratio in enumerate(ratios):
                 with s.when(self._is_at(turn, ratio, ratio - 1)):
-                    s.set("MTE1>MTE2", self._event(operand, turn, ratio))
+                    s.set("MTE1>MTE2", self._event(operand, s.quotient(turn, ratio)))
+            for operand in (1, 0) if self.ahead else ():
+                self._fetch_next(operand, turn, turns, ratios[operand], at[operand], size[operand])
 
-    def _fetch(self, operand: int, turn: Value, ratio: int, at: Mixed, size: Mixed) -> Value:
-        """Brings in the operand's pack where the turn begins one, and gives the part of it that the turn uses."""
-        s, (_, n, k) = self.s, self.shape
-        most, depth = self.base[operand], self.steps[operand] * self.base[2]
-        across = operand == 1 and self.b_rows
-        number, event = s.quotient(turn, ratio), self._event(operand, turn, ratio)
-        packs = [self.base[i] * self.base[2] * self.steps[i] * 2 for i in (0, 1)]
-        address = s.alternating(number, self.buffers, operand * packs[0] * self.buffers, packs[operand])
-        buffer = s.buffer(address, block_shape(*((depth, most) if across else (most, depth)), 2, "cbuf"), f16, "cbuf")
-        low = s.times(number, depth)
-        with s.when(self._is_at(turn, ratio, 0)):
-            s.wait("MTE1>MTE2", event)
-            if across:
-                source = s.part("b", s.plus(s.times(low, n), at), [depth, size], [n, 1])
-            else:
-                source = s.part("ab"[operand], s.plus(s.times(at, k), low), [size, depth], [k, 1])
-            s.move("nd2nz", source, buffer)
-            s.set("MTE2>MTE1", event)
+    def _fetch_next(self, operand: int, turn: Value, turns: int, ratio: int, at: Mixed, size: Mixed) -> None:
+        """Brings in the pack after the next, into the buffer that this turn has freed."""
+        s = self.s
+        number = s.plus(s.quotient(turn, ratio), 2)
+        with s.when(self._is_at(turn, ratio, ratio - 1)), s.when(s.is_less(number, turns // ratio)):
+            self._fetch(operand, number, at, size)
+
+    def _across(self, operand: int) -> bool:
+        """Whether the operand's rows go along the depth."""
+        return operand == 1 and self.b_rows
+
+    def _pack(self, operand: int, number: Mixed) -> Value:
+        """The L1 buffer of the operand's pack with that number along the depth."""
+        s, most, depth = self.s, self.base[operand], self.steps[operand] * self.base[2]
+        sizes = [self.base[i] * self.base[2] * self.steps[i] * 2 for i in (0, 1)]
+        address = s.alternating(number, self.buffers, operand * sizes[0] * self.buffers, sizes[operand])
+        shape = (depth, most) if self._across(operand) else (most, depth)
+        return s.buffer(address, block_shape(*shape, 2, "cbuf"), f16, "cbuf")
+
+    def _fetch(self, operand: int, number: Mixed, at: Mixed, size: Mixed) -> None:
+        s, (_, n, k), depth = self.s, self.shape, self.steps[operand] * self.base[2]
+        event, low = self._event(operand, number), s.times(number, depth)
+        buffer = self._pack(operand, number)
+        s.wait("MTE1>MTE2", event)
+        if self._across(operand):
+            source = s.part("b", s.plus(s.times(low, n), at), [depth, size], [n, 1])
+        else:
+            source = s.part("ab"[operand], s.plus(s.times(at, k), low), [size, depth], [k, 1])
+        s.move("nd2nz", source, buffer)
+        s.set("MTE2>MTE1", event)
+
+    def _part(self, operand: int, turn: Value, ratio: int) -> Value:
+        """What of its pack the turn uses."""
+        s, used = self.s, self.base[2] * min(self.steps)
+        buffer = self._pack(operand, s.quotient(turn, ratio))
         if ratio == 1:
             return buffer
-        used = self.base[2] * min(self.steps)
-        blocks = block_shape(*((used, most) if across else (most, used)), 2, "cbuf")
-        axis = 1 if across else 0
+        across = self._across(operand)
+        blocks = block_shape(*((used, self.base[operand]) if across else (self.base[operand], used)), 2, "cbuf")
         start: list[Mixed] = [0, 0, 0, 0]
+        axis = 1 if across else 0
         start[axis] = s.times(s.remainder(turn, ratio), blocks[axis])
         return s.cut(buffer, blocks, start)
 
-    def _event(self, operand: int, turn: Value, ratio: int) -> Mixed:
-        return self.s.alternating(self.s.quotient(turn, ratio), self.buffers, self.buffers * operand, 1)
+    def _event(self, operand: int, number: Mixed) -> Mixed:
+        return self.s.alternating(number, self.buffers, self.buffers * operand, 1)
 
     def _is_at(self, turn: Value, ratio: int, place: int) -> Value | None:
         """Whether a turn is that place of the pack; None where every turn is."""
