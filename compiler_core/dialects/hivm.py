@@ -8,14 +8,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from compiler_core.dialects.hivm_table import ELEMENTWISE, OPS
-from compiler_core.ir import Attribute, Builder, Dialect, Op, Printer, Value, pretty
+from compiler_core.dialects.hivm_table import OPS
+from compiler_core.ir import Attribute, Builder, Dialect, Op, Value
 from compiler_core.ir.attributes import (
     AttributeValue,
-    BoolAttr,
     DenseArrayAttr,
     RawAttr,
-    dictionary_text,
 )
 from compiler_core.ir.types import MemRefType, Type, i32, i64
 
@@ -257,144 +255,6 @@ def pointer_cast(builder: Builder, address: Value, type: MemRefType, hint: str =
     op = instruction(builder, "pointer_cast", [[address], []], results=[type])
     op.result.name = hint
     return op.result
-
-
-# The vendor's text
-
-
-def _typed(printer: Printer, values: Sequence[Value]) -> str:
-    return f"{', '.join(printer.name(v) for v in values)} : {', '.join(str(v.type) for v in values)}"
-
-
-def _array(op: Op, key: str) -> str:
-    return "[" + ", ".join(map(str, numbers(op, key))) + "]"
-
-
-_WRITTEN = ("operandSegmentSizes", "broadcast", "transpose")
-
-
-def _rest(printer: Printer, op: Op, *written: str) -> None:
-    printer.attributes(op, *_WRITTEN, *written)
-
-
-@pretty(*(f"hivm.hir.{entry.name}" for entry in ELEMENTWISE), "hivm.hir.vbrc", "hivm.hir.vreduce", "hivm.hir.vtranspose")
-def _print_vector(printer: Printer, op: Op) -> None:
-    enums = ("round_mode", "compare_mode")
-    arrays = ("broadcast", "transpose", "broadcast_dims", "reduce_dims", "permutation")
-    if op.name == "hivm.hir.vreduce":
-        printer.write(f" <{enum(op.attributes.get('arith'))}>")
-    plain = {k: v for k, v in op.attributes.items() if not _defaulted(k, v)}
-    known = {*_WRITTEN, *enums, *arrays, "arith"}
-    rest = {k: v for k, v in plain.items() if k not in known}
-    if rest:
-        printer.write(" " + dictionary_text(rest))
-    printer.write(f" ins({_typed(printer, ins(op))}) outs({_typed(printer, outs(op))})")
-    if "temp_buffer" in GROUPS[op.name] and group(op, "temp_buffer"):
-        printer.write(f" temp_buffer({_typed(printer, group(op, 'temp_buffer'))})")
-    for key in enums:
-        if key in plain:
-            printer.write(f" {key} = <{enum(plain[key])}>")
-    for key in arrays:
-        if numbers(op, key):
-            printer.write(f" {key} = {_array(op, key)}")
-
-
-def _defaulted(key: str, value: Attribute) -> bool:
-    """Attributes every tool leaves out because they say what is so anyway."""
-    return (key, value) in (("cast", enum_attribute("cast", "cast_signed")), ("disable_align", BoolAttr(False)))
-
-
-@pretty("hivm.hir.varange")
-def _print_arange(printer: Printer, op: Op) -> None:
-    offset = optional(op, "offset")
-    if offset is not None:
-        printer.write(f" offset[{printer.name(offset)}]")
-    strides = ", ".join(printer.name(v) for v in group(op, "strides"))
-    printer.write(f" strides[{strides}] outs({_typed(printer, outs(op))})")
-    _rest(printer, op)
-
-
-_LOAD_EXTRAS = ("pad_value", "left_padding_num", "right_padding_num", "init_condition")
-
-
-@pretty("hivm.hir.load", "hivm.hir.store", "hivm.hir.copy")
-def _print_move(printer: Printer, op: Op) -> None:
-    printer.write(f" ins({_typed(printer, ins(op))}) outs({_typed(printer, outs(op))})")
-    _rest(printer, op, "pad_mode", "atomic_kind", "init_out_buffer", "may_implicit_transpose_with_last_axis")
-    if "pad_mode" in op.attributes:
-        printer.write(f" pad_mode = <{enum(op.attributes['pad_mode'])}>")
-    for name in _LOAD_EXTRAS:
-        if name in GROUPS[op.name] and group(op, name):
-            printer.write(f" {name} = {_typed(printer, group(op, name))}")
-    for key in ("init_out_buffer", "may_implicit_transpose_with_last_axis"):
-        if key in op.attributes:
-            printer.write(f" {key} = {op.attributes[key]}")
-    if "atomic_kind" in op.attributes:
-        printer.write(f" atomic = <{enum(op.attributes['atomic_kind'])}>")
-
-
-@pretty("hivm.hir.nd2nz")
-def _print_nd2nz(printer: Printer, op: Op) -> None:
-    _rest(printer, op, "init_out_buffer")
-    printer.write(f" ins({_typed(printer, ins(op))}) outs({_typed(printer, outs(op))})")
-    if "init_out_buffer" in op.attributes:
-        printer.write(f" init_out_buffer = {op.attributes['init_out_buffer']}")
-    for name in ("pad_value", "init_condition"):
-        if group(op, name):
-            printer.write(f" {name} = {_typed(printer, group(op, name))}")
-
-
-@pretty("hivm.hir.mmadL1")
-def _print_mmad(printer: Printer, op: Op) -> None:
-    _rest(printer, op)
-    names = ("a", "b", "init_condition", "real_m", "real_k", "real_n", "per_channel_bias")
-    values = [v for name in names for v in group(op, name)]
-    printer.write(f" ins({_typed(printer, values)}) outs({_typed(printer, outs(op))})")
-    sync = group(op, "sync_related_args")
-    if sync:
-        printer.write(f" sync_related_args({_typed(printer, sync)})")
-
-
-@pretty("hivm.hir.fixpipe")
-def _print_fixpipe(printer: Printer, op: Op) -> None:
-    _rest(printer, op, "dma_mode")
-    mode = enum(op.attributes.get("dma_mode"))
-    printer.write(
-        f" ins({_typed(printer, ins(op))}) outs({_typed(printer, outs(op))})" + (f" dma_mode = <{mode}>" if mode else "")
-    )
-
-
-@pretty("hivm.hir.pointer_cast")
-def _print_pointer_cast(printer: Printer, op: Op) -> None:
-    sizes = group(op, "sizes")
-    written = f" [{printer.names_of(sizes)}]" if sizes else ""
-    printer.write(f"({printer.names_of(group(op, 'addrs'))}){written} : {op.result.type}")
-    _rest(printer, op)
-
-
-@pretty("hivm.hir.set_flag", "hivm.hir.wait_flag")
-def _print_flag(printer: Printer, op: Op) -> None:
-    first, second, event = flag(op)
-    name = f"<EVENT_ID{event}>" if isinstance(event, int) else printer.name(event)
-    printer.write(f"[<{first}>, <{second}>, {name}]")
-    _rest(printer, op, "set_pipe", "wait_pipe", "static_event_id")
-
-
-@pretty("hivm.hir.pipe_barrier")
-def _print_barrier(printer: Printer, op: Op) -> None:
-    printer.write(f"[<{enum(op.attributes['pipe'])}>]")
-    _rest(printer, op, "pipe")
-
-
-@pretty("hivm.hir.get_block_idx", "hivm.hir.get_block_num")
-def _print_block_index(printer: Printer, op: Op) -> None:
-    _rest(printer, op)
-    printer.write(f" -> {op.result.type}")
-
-
-@pretty("hivm.hir.set_mask_norm")
-def _print_mask(printer: Printer, op: Op) -> None:
-    _rest(printer, op)
 
 
 def get_block_count(builder: Builder) -> Value:

@@ -117,7 +117,7 @@ class Printer:
             for piece in compile_format(definition.format):
                 piece(self, op)
         else:
-            self.plain_form(op)
+            self.generic_form(op)
         if self.locations:
             self.write(location_text(op.location))
         self.end_line(self.take_pending())
@@ -170,17 +170,6 @@ class Printer:
             self.write(")")
         self.attributes(op)
         self.write(f" : {self.types(op)}")
-
-    def plain_form(self, op: Op) -> None:
-        self.write(op.name)
-        if op.operands:
-            self.write(" " + self.names_of(op.operands))
-        self.attributes(op)
-        if op.operands or op.results:
-            self.write(f" : {self.types(op)}")
-        for region in op.regions:
-            self.write(" ")
-            self.region(region, arguments=True)
 
 
 Piece = Callable[[Printer, Op], None]

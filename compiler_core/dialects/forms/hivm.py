@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 
+from compiler_core.dialects import hivm
 from compiler_core.dialects.hivm_table import OPS
+from compiler_core.ir import Op, Printer, pretty
 from compiler_core.ir.attributes import Attribute, IntegerAttr
 from compiler_core.ir.core import Value
-from compiler_core.ir.syntax.forms import Parts, default_attribute, form, operand_list, read_attributes, reads
+from compiler_core.ir.syntax.forms import FORMS, Parts, default_attribute, form, operand_list, read_attributes, reads
 from compiler_core.ir.syntax.operations import OperationReader
+from compiler_core.ir.syntax.writing import writer
 from compiler_core.ir.types import i64
 
 _INS_OUTS = "ins($src : @src) outs($dst : @dst)"
@@ -403,3 +406,35 @@ def _clause(reader: OperationReader) -> list[Value]:
             reader.type()
     reader.expect(")")
     return values
+
+
+# writing
+
+for _name, _entry in OPS.items():
+    _form = FORMS[f"hivm.hir.{_name}"]
+    if _form.text and _form.groups == _entry.groups:
+        pretty(_form.name)(writer(_form, hivm.group))
+
+
+@pretty("hivm.hir.set_flag", "hivm.hir.wait_flag")
+def _write_flag(printer: Printer, op: Op) -> None:
+    first, second, event = hivm.flag(op)
+    name = f"<EVENT_ID{event}>" if isinstance(event, int) else printer.name(event)
+    printer.write(f"[<{first}>, <{second}>, {name}]")
+    printer.attributes(op, "set_pipe", "wait_pipe", "static_event_id")
+
+
+@pretty("hivm.hir.sync_block_set", "hivm.hir.sync_block_wait")
+def _write_block_flag(printer: Printer, op: Op) -> None:
+    core, first, second = (hivm.enum(op.attributes[key]) for key in ("tcore_type", "tpipe", "pipe"))
+    flag = op.attributes.get("static_flag_id")
+    number = str(flag.value) if isinstance(flag, IntegerAttr) else printer.name(hivm.group(op, "event")[0])
+    printer.attributes(op, *_BLOCK_FLAG)
+    printer.write(f"[<{core}>, <{first}>, <{second}>] flag = {number}")
+    if op.name == "hivm.hir.sync_block_set" and hivm.group(op, "ffts_base_addr"):
+        printer.write(f" ffts_base_addr = {printer.name(hivm.group(op, 'ffts_base_addr')[0])}")
+    if "tsync_instr_mode" in op.attributes:
+        printer.write(f" sync_instr_mode = <{hivm.enum(op.attributes['tsync_instr_mode'])}>")
+
+
+_BLOCK_FLAG = ("tcore_type", "tpipe", "pipe", "static_flag_id", "tsync_instr_mode", "operandSegmentSizes")

@@ -3,11 +3,24 @@
 A named op computes what its name says; the region that says it in scalars is not written in its custom form and not made here.
 """
 
+import re
+
 from compiler_core.dialects.forms.control import read_keyword_attributes
-from compiler_core.ir.attributes import ArrayAttr, RawAttr, StringAttr
-from compiler_core.ir.syntax.forms import Parts, form, operand_list, read_attributes, read_integers, reads
+from compiler_core.ir.attributes import ArrayAttr, Attribute, RawAttr, StringAttr
+from compiler_core.ir.core import Block, Op, Region
+from compiler_core.ir.syntax.forms import (
+    FORMS,
+    Parts,
+    default_attribute,
+    form,
+    operand_list,
+    read_attributes,
+    read_integers,
+    reads,
+)
 from compiler_core.ir.syntax.operations import OperationReader
-from compiler_core.ir.types import TensorType, Type
+from compiler_core.ir.syntax.scanner import SPACE
+from compiler_core.ir.types import TensorType, Type, element_of
 
 _LINALG = (
     *("abs", "add", "ceil", "copy", "div", "div_unsigned", "dot", "elemwise_binary", "elemwise_unary", "erf", "exp", "fill"),
@@ -107,7 +120,12 @@ def _arguments(reader: OperationReader) -> list[tuple[str, Type]]:
 
 @reads("linalg.reduce", "linalg.map", "hfusion.reduce_with_index", groups="ins outs")
 def _reduce(reader: OperationReader, parts: Parts) -> None:
-    """`ins(…) outs(…) dimensions = [0] (%in: f32, %init: f32) {region}`."""
+    """`ins(…) outs(…) dimensions = [0] (%in: f32, %init: f32) {region}`; `{ arith.addf }` in front stands for a region."""
+    combiner = reader.take(_COMBINER)
+    extra: dict[str, Attribute] = {}
+    if combiner is not None:
+        extra = reader.dictionary() if reader.sees("{") else {}
+        reader.expect("}")
     read_attributes(reader, parts)
     if reader.sees("<"):
         start = reader.at
@@ -118,9 +136,28 @@ def _reduce(reader: OperationReader, parts: Parts) -> None:
         parts.attributes["dimensions"] = read_integers(reader)
     read_attributes(reader, parts)
     if reader.sees("("):
-        arguments = _arguments(reader)
-        parts.regions.append(reader.region(arguments))
+        parts.regions.append(reader.region(_arguments(reader)))
+    elif combiner is not None:
+        parts.regions.append(_combining(combiner[1], extra, parts))
     _results(reader, parts)
+
+
+_COMBINER = re.compile(rf"\{{\s*+([a-z]\w*+\.\w++){SPACE}(?=[{{}}])", re.ASCII)
+"""`{ arith.addf` of a body that is one op."""
+
+
+def _combining(name: str, attributes: dict[str, Attribute], parts: Parts) -> Region:
+    """The body that applies one op: to what has been combined so far, where there is that, and to the inputs."""
+    values = [*parts.operands.get("ins", []), *parts.operands.get("outs", [])]
+    mapped = parts.name == "linalg.map"
+    block = Block([element_of(v.type) for v in (parts.operands.get("ins", []) if mapped else values)])
+    half = 0 if mapped else len(block.arguments) // 2
+    operands = [*block.arguments[half:], *block.arguments[:half]]
+    form = FORMS.get(name)
+    defaults = {key: default_attribute(text) for key, text in form.defaults.items()} if form else {}
+    op = block.append(Op(name, operands, [operands[0].type] if operands else [], {**defaults, **attributes}))
+    block.append(Op("linalg.yield", op.results))
+    return Region([block])
 
 
 @reads("linalg.transpose", "linalg.broadcast", groups="ins outs")

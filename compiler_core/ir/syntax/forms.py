@@ -62,6 +62,10 @@ class Form:
     segments: bool
     defaults: Mapping[str, str]
     renamed: Mapping[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
+    text: str = ""
+    """The declaration; empty where a function reads the op."""
+    kinds: Mapping[str, str] = field(default_factory=dict[str, str])
+    """How the attributes that have a place in the text are written."""
 
 
 FORMS: dict[str, Form] = {}
@@ -134,7 +138,9 @@ def form(
     }
     elements = _ELEMENT.findall(text)
     steps = _compile(elements, kinds, readers, results)
-    FORMS[name] = Form(name, tuple(kinds), tuple(steps), results, segments, defaults or {}, renamed or {})
+    FORMS[name] = Form(
+        name, tuple(kinds), tuple(steps), results, segments, defaults or {}, renamed or {}, text, attributes or {}
+    )
 
 
 def reads(*names: str, groups: str = "", results: str = "", segments: bool = False, defaults: Mapping[str, str] | None = None):

@@ -89,3 +89,26 @@ def test_errors_name_the_place_the_problem_and_the_remedy(text: str, line: int, 
     diagnostic = refused.value.diagnostics[0]
     assert problem in diagnostic.message.text
     assert diagnostic.spans[0].line == line
+
+
+@pytest.mark.parametrize("name", [n for n in PRINTED if n.startswith("kernel ")])
+def test_a_kernel_reads_back_from_our_own_custom_text(name: str):
+    module = parse_module(PRINTED[name][1])
+    assert structure(parse_module(to_text(module))) == structure(module)
+
+
+def test_every_op_of_hivm_is_written_as_it_reads():
+    module = parse_module((DATA / "hivm_ops.generic.mlir").read_text(encoding="utf-8"))
+    text = to_text(module)
+    assert structure(parse_module(text)) == structure(module)
+    generic = {line.split('"')[1] for line in text.splitlines() if '"hivm.hir.' in line}
+    assert generic == {f"hivm.hir.{name}" for name in GENERIC_ONLY}
+
+
+GENERIC_ONLY = ("create_sync_block_lock", "custom", "custom_macro", "gather_load", "load_scalar", "scatter_store")
+"""Written in the generic form, in custom text too."""
+
+
+def test_an_op_without_a_form_is_written_generically_among_the_others():
+    text = 'module {\n  %0 = "my.op"() {a = 1 : i64} : () -> i32\n}\n'
+    assert to_text(parse_module(text)) == text

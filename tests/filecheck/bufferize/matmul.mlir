@@ -12,8 +12,8 @@
 // CHECK:          hivm.hir.nd2nz
 // CHECK:          hivm.hir.mmadL1 {b_transpose} ins(%a, %b, %first, %m, %kk, %n :
 // CHECK-SAME:       outs(%acc :
-// CHECK:        hivm.hir.fixpipe {pre_quant = #hivm.fixpipe_pre_quant_mode<F322F16>, pre_relu = #hivm.fixpipe_pre_relu_mode<NORMAL_RELU>}
-// CHECK-SAME:     #hivm.address_space<gm>>) dma_mode = <nz2nd>
+// CHECK:        hivm.hir.fixpipe {dma_mode = #hivm.dma_mode<nz2nd>, pre_quant = #hivm.fixpipe_pre_quant_mode<F322F16>, pre_relu = #hivm.fixpipe_pre_relu_mode<NORMAL_RELU>}
+// CHECK-SAME:     #hivm.address_space<gm>>)
 
 // COUPLED:    hivm.func_core_type<MIX>
 // COUPLED:      hivm.hir.fixpipe {{.*}} outs(%product : memref<64x128xf16, #hivm.address_space<ub>>)
