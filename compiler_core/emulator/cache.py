@@ -88,7 +88,7 @@ class L2:
             return self._found(place, 0, place.users, keep)
         if place is not None:
             return self._found(place, self._bring(place, keep, write), place.users, keep)
-        starts = np.unique(np.asarray(start, np.int64))
+        starts = _different_starts(start)
         run_offsets = self._rows.get(id(tile)) or self._rows.setdefault(id(tile), tile.rows())
         parts = -(-len(starts) * len(run_offsets[1]) // CHUNK)
         if parts == 1:
@@ -162,7 +162,8 @@ class L2:
         if len(offsets) == 1 and (len(starts) == 1 or bool((np.diff(starts) == run).all())):
             low, high = int(starts[0]) * item, int(starts[-1]) * item + size
             index: Array | slice = slice(low // LINE, (high - 1) // LINE + 1)
-            each = max(1, round(sum((s + size - 1) // LINE - s // LINE + 1 for s in (starts * item).tolist()) / len(starts)))
+            begins = starts * item
+            each = max(1, round(int(((begins + size - 1) // LINE - begins // LINE).sum()) / len(starts)) + 1)
             ends = [edge // LINE for edge in (low, high) if edge % SECTOR]
             torn = np.array(ends) if ends else None
             return _Place(stamps, index, 1, size, each, max(index.stop - index.start, each * lanes), sharers, torn)
@@ -177,6 +178,13 @@ class L2:
         torn = edges[edges % SECTOR != 0] // LINE
         users = each * lanes if sharers > 1 else total
         return _Place(stamps, index, len(offsets), size, each, users, sharers, torn if len(torn) else None)
+
+
+def _different_starts(start: int | Array) -> Array:
+    """In rising order."""
+    if not isinstance(start, np.ndarray):
+        return np.array([start], np.int64)
+    return start if len(start) == 1 or bool((start[1:] > start[:-1]).all()) else np.unique(start)
 
 
 def _different(stamps: Array, index: Array) -> int:

@@ -20,7 +20,7 @@ from compiler_core.emulator.timeline import BANDWIDTH, REASONS, Step, Timeline, 
 
 ROUNDS = 8
 """Most times that a launch is timed to find out how many cores move data at a time."""
-SETTLED = 0.01
+SETTLED = 0.02
 """Relative change of that number that is not worth another round."""
 CUBE_AND_VECTORS = ((1, 2), (0,), (0,))
 """For the cube core and the two vector cores of a block, whose messages they read."""
@@ -214,8 +214,7 @@ class Launch:
         """How often each variant ran."""
         for block in self.classes.values():
             for path, program in zip(block.paths, block.programs, strict=True):
-                codes, times = np.unique(path.codes[path.codes >= 0], return_counts=True)
-                for code, number in zip(codes.tolist(), times.tolist(), strict=True):
+                for code, number in _occurrences(path.codes):
                     program.times[code] = program.times.get(code, 0) + number * block.blocks
         for program in self.programs.values():
             for code, times in program.times.items():
@@ -284,11 +283,15 @@ class Launch:
 
     def _ends(self) -> list[float]:
         """End cycle of each core."""
-        if len(self.classes) > 1:
-            return self._deal()[0]
-        (only,) = self.classes.values()
-        each, more = divmod(self.blocks, self.cores)
-        return [only.total * (each + (core < more)) for core in range(self.cores)]
+        durations = [block.total for block in self.classes.values()]
+        if len(durations) == 1:
+            each, more = divmod(self.blocks, self.cores)
+            return [durations[0] * (each + (core < more)) for core in range(self.cores)]
+        free = [(0.0, core) for core in range(self.cores)]
+        for number in self.class_of.tolist():
+            start, core = free[0]
+            heapq.heapreplace(free, (start + durations[number], core))
+        return [end for end, _ in sorted(free, key=lambda pair: pair[1])]
 
     def _deal(self) -> tuple[list[float], list[tuple[int, float]]]:
         """End cycle of each core, and for each block its core and start.
@@ -347,8 +350,7 @@ class Launch:
         """Stalls of one of a class's cores by pipe and reason, with what sharing adds to its transfers."""
         stalls = np.array(block.times[place].stalls)
         path, program = block.paths[place], block.programs[place]
-        codes, times = np.unique(path.codes[path.codes >= 0], return_counts=True)
-        for code, number in zip(codes.tolist(), times.tolist(), strict=True):
+        for code, number in _occurrences(path.codes):
             for item in program.items[code]:
                 if item.kind == RUN:
                     stalls[item.pipe, BANDWIDTH] += self._starved(item) * number
@@ -382,3 +384,9 @@ class Launch:
         boxes = CUBE_AND_VECTORS if len(streams) > 1 else ((),)
         steps = [[self._steps([item])[0] for _, item in stream] for stream in streams]
         return streams, Tracer(steps, self.chip.timing.queue, boxes).run(most)
+
+
+def _occurrences(codes: Array) -> list[tuple[int, int]]:
+    """Each variant with how often it comes."""
+    times = np.bincount(codes[codes >= 0])
+    return [(code, number) for code, number in enumerate(times.tolist()) if number]
