@@ -1,6 +1,7 @@
 """What a block's spans say about memory: which bytes of its buffers are live, how fast it moves bytes to and from outside."""
 
 from collections.abc import Sequence
+from math import inf
 
 from compiler_core.emulator.costs import RUN, Item, M
 from compiler_core.emulator.order import Stream
@@ -33,13 +34,19 @@ def live(streams: Sequence[Stream], spans: Sequence[Span]) -> dict[tuple[int, st
 
 
 def moved(streams: Sequence[Stream], spans: Sequence[Span]) -> dict[tuple[int, str], Changes]:
-    """By core of the block and path of global memory, how its bytes a cycle change."""
+    """By core of the block and path of global memory, how its bytes a cycle change. A transfer counts until the next begins."""
     found: dict[tuple[int, str], list[tuple[float, float, int]]] = {}
     for span in spans:
         _, item = streams[span.core][span.at]
         if item.shared:
             found.setdefault((span.core, item.path), []).append((span.start, span.end, item.bytes))
-    return {key: rates(moves) for key, moves in found.items()}
+    return {key: rates(_apart(sorted(moves))) for key, moves in found.items()}
+
+
+def _apart(moves: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
+    """Each move cut where the next begins: one completes its startup while the next is at work."""
+    starts = [*(start for start, _, _ in moves[1:]), inf]
+    return [(start, min(end, after), size) for (start, end, size), after in zip(moves, starts, strict=True)]
 
 
 def _accesses(entry: Entry, item: Item, span: Span) -> list[tuple[str, Access]]:

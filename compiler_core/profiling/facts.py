@@ -37,9 +37,9 @@ class Facts:
     active_share: float
     launch_share: float
     issue_share: float
-    """Time the pipe that waits most for the scalar unit to issue spends so, of its cores' time."""
+    """Time the pipe that waits most for the scalar unit to issue spends so while that is at work, of its cores' time."""
     communication_share: float
-    """Time the cores of the kind that waits most for other cores spend so."""
+    """Time the busiest pipe waits for other cores, itself or because its scalar unit does, of its cores' time."""
     conflict_share: float
     """Time lost to bank conflicts, of the time of the cores with a vector unit."""
     mask_share: float
@@ -81,8 +81,8 @@ def facts(result: Result, chip: Chip) -> Facts:
         imbalance=1 - sum(active) / len(active) / cycles if active else 0.0,
         active_share=result.active_cores / max(1, result.available_cores),
         launch_share=result.launch_microseconds / total_us if total_us else 0.0,
-        issue_share=_waiting(kinds, "issue"),
-        communication_share=_waiting(kinds, "communication"),
+        issue_share=max((_issue(kind) for kind in kinds), default=0.0),
+        communication_share=_communication(kinds),
         conflict_share=sum(use.conflicts for use in uses) / vector,
         mask_share=sum(use.masked for use in uses) / vector,
     )
@@ -118,7 +118,21 @@ def _most(parts: Iterable[dict[str, float]]) -> dict[str, float]:
     return found
 
 
-def _waiting(kinds: Sequence[CoreKind], reason: str) -> float:
-    """The largest share of a kind's time that one of its pipes waits for a reason."""
-    shares = [use.stalls.get(reason, 0) / max(1, kind.cycles) for kind in kinds for use in kind.pipes.values()]
-    return min(1.0, max(shares, default=0.0))
+def _issue(kind: CoreKind) -> float:
+    """The largest share of a kind's time that one of its pipes waits for the scalar unit, while that is at work."""
+    waited = max((use.stalls.get("issue", 0) for use in kind.pipes.values()), default=0)
+    return min(1.0, min(waited, _scalar(kind).busy) / max(1, kind.cycles))
+
+
+def _communication(kinds: Sequence[CoreKind]) -> float:
+    """Of the pipe with the largest share of its kind's time."""
+    work = [(use.busy / max(1, kind.cycles), kind, use) for kind in kinds for pipe, use in kind.pipes.items() if pipe != "S"]
+    if not work:
+        return 0.0
+    _, kind, use = max(work, key=lambda entry: entry[0])
+    inherited = min(use.stalls.get("issue", 0), _scalar(kind).stalls.get("communication", 0))
+    return min(1.0, (use.stalls.get("communication", 0) + inherited) / max(1, kind.cycles))
+
+
+def _scalar(kind: CoreKind) -> PipeUse:
+    return kind.pipes.get("S") or PipeUse(0)

@@ -50,7 +50,7 @@ def test_nothing_is_said_of_a_good_run() -> None:
         ("verdict-waiting", {"pipes": {"V": 20_000, "MTE2": 20_000}}),
         ("verdict-transfer-bound", {"pipes": {"V": 20_000, "MTE2": 34_000}}),
         ("verdict-vector-bound", {"pipes": {"V": 34_000, "MTE2": 30_000}}),
-        ("verdict-scheduling", {"stalls": {"issue": 8_000}}),
+        ("verdict-scheduling", {"stalls": {"issue": 8_000}, "pipes": {"S": 10_000, "MTE2": 30_000}}),
         ("verdict-scalar-bound", {"pipes": {"S": 30_000, "MTE2": 30_000}}),
         ("verdict-small-transfers", {"transfers": 400}),
         ("verdict-imbalance", {"cores": (1000, *(500,) * 39), "pipes": {"MTE2": 15_500}}),
