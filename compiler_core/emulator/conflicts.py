@@ -253,25 +253,34 @@ def _atomic(op: Op) -> bool:
 
 def written_arguments(function: Op) -> set[int]:
     """The numbers of the arguments that some op writes through views; all of them where one cannot be traced."""
-    every = set(range(len(function.body.arguments)))
+    return _used(function, write=True)
+
+
+def read_arguments(function: Op) -> set[int]:
+    """As written_arguments, of what some op reads; atomic stores read as well."""
+    return _used(function, write=False)
+
+
+def _used(function: Op, *, write: bool) -> set[int]:
     found: set[int] = set()
     for op in function.walk():
-        for value in _written(op):
+        for value in _outside(op, write):
             origins = _origins(value, function)
             if origins is None:
-                return every
+                return set(range(len(function.body.arguments)))
             found |= origins
     return found
 
 
-def _written(op: Op) -> list[Value]:
-    """The buffers in global memory that an op writes."""
+def _outside(op: Op, write: bool) -> list[Value]:
+    """The buffers in global memory that an op writes, or reads."""
+    if op.name in VIEWS or not (op.name.startswith("hivm.hir.") or op.name in ("memref.load", "memref.store")):
+        return []
     try:
-        values = [a.value for a in accesses(op) if a.write]
+        uses = accesses(op)
     except (LookupError, ValueError):
-        values = list(op.operands)
-    if op.name.startswith("hivm.hir.") and not values:
-        values = [v for v in op.operands if short(op).startswith(("atomic", "custom"))]
+        uses = []
+    values = [a.value for a in uses if a.write == write or _atomic(op)] if uses else list(op.operands)
     return [v for v in values if isinstance(v.type, MemRefType) and v.type.space not in ("ub", "cbuf", "cc", "ca", "cb")]
 
 

@@ -22,6 +22,7 @@ from compiler_core.emulator import costs
 from compiler_core.emulator.buffers import buffer_of
 from compiler_core.emulator.costs import ALL, PIPES, Item, M, S
 from compiler_core.emulator.deadlock import Held, deadlock
+from compiler_core.emulator.memory import ALIGNMENT, Tile
 from compiler_core.emulator.recorder import Entry, PathClass
 from compiler_core.emulator.regions import Region, Regions, Space
 from compiler_core.ir.spans import spans_of
@@ -227,10 +228,20 @@ class HazardCheck:
             if wanted not in mode or not tile.elements:
                 continue
             if tile.memory.local:
+                if int(tile.start) % ALIGNMENT and item.pipe != S and tile.memory.name in ("UB", "L1"):
+                    self._misaligned(entry, item, tile)
                 found.append(self.regions.number(tile, int(tile.start), core, buffer_of(entry.site.op, tile)))
             elif starts is not None:
                 found.append(self.regions.number(tile, starts[entry.outside.index(use)], core))
         return tuple(found)
+
+    def _misaligned(self, entry: Entry, item: Item, tile: Tile) -> None:
+        op = entry.site.op
+        memory, address = tile.memory.name, int(tile.start)
+        diagnostic = error(
+            "emulator-misaligned-access", *spans_of(op), op=item.name, memory=memory, address=address, alignment=ALIGNMENT
+        )
+        self.tell(diagnostic, "misaligned", op.id)
 
     def _channel(self, channel: Channel) -> int:
         found = self._channels.setdefault(channel, len(self.channels))

@@ -23,6 +23,7 @@ from compiler_core.emulator.memory import (
     read_bits,
     write_bits,
 )
+from compiler_core.emulator.overflow import watched
 
 if TYPE_CHECKING:
     from compiler_core.emulator.machine import Machine, Site
@@ -289,7 +290,9 @@ class Bound:
         for shaped in declared.inputs:
             given.append(arrays[at] if shaped else None)
             at += shaped
-        return declared.bind(given, list(arrays[at : at + declared.outputs]), list(self.extras), axes)
+        outputs = list(arrays[at : at + declared.outputs])
+        run = declared.bind(given, outputs, list(self.extras), axes)
+        return watched(self.issuer.site, given, outputs, axes, run) if self.issuer.machine.watched else run
 
     def _bind_bits(self, arrays: list[Array], axes: int) -> Run:
         """Packed tiles are held as bools, filled before the instruction and packed after it."""

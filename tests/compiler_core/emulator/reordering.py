@@ -352,9 +352,9 @@ def matters(whole: Trace, gone: Sequence[Op], expected: bytes) -> bool:
     return False
 
 
-def told(programs: Sequence[Program], gone: Sequence[Op], cores: Sequence[str] = ("",)) -> list[str]:
+def told(programs: Sequence[Program], gone: Sequence[Op]) -> list[str]:
     """What the hazard check says of code without some ops."""
-    check = HazardCheck(cores)
+    check = HazardCheck([f"core {p.core}" for p in programs])
     try:
         check.block([without(p, gone) for p in programs])
     except Refused as refused:

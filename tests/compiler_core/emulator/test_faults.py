@@ -222,6 +222,16 @@ def test_a_misaligned_buffer() -> None:
     assert refused.value.diagnostics[0].message.code == "emulator-misaligned"
 
 
+def test_an_instruction_that_begins_between_two_blocks_of_32_bytes() -> None:
+    kernel = Kernel([gm(f32)], ["x"])
+    tile = kernel.buffer(0, [64], f32)
+    kernel.at(4)
+    kernel.load(kernel.part("x", 0, [32], [1]), mem.subview(kernel.builder, tile, [3], [32]))
+    (found,) = kernel.run(np.zeros(64, np.float32)).diagnostics
+    assert (found.message.code, found.spans[0].line) == ("emulator-misaligned-access", 4)
+    assert found.message.arguments == {"op": "load", "memory": "UB", "address": 12, "alignment": 32}
+
+
 def test_an_unknown_op_is_named_with_its_line() -> None:
     kernel = Kernel([gm(f32)], ["x"])
     kernel.at(9)
