@@ -63,6 +63,8 @@ class Writer:
         for piece in part.pieces:
             if isinstance(piece, str) and piece[0] in "$@%" and len(piece) > 1:
                 name = piece[1:]
+                if piece[0] == "%":
+                    return f"static_{name}" in op.attributes
                 if name in self.form.groups:
                     return bool(self.groups(op, name))
                 if name in self.form.results.split():
