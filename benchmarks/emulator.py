@@ -82,14 +82,17 @@ class Case:
     numpy: Callable[[Arrays], np.ndarray]
     output: str
     tolerance: float
+    counted: bool = True
+    """In the last line."""
 
 
 CASES: Sequence[Case] = (
     Case("add 98,432", kernels()["add"], (98_432,), lambda a: a["x_ptr"] + a["y_ptr"], "out_ptr", 0.0),
     Case("softmax 1823 x 781", kernels()["softmax"], (1823, 781), softmax, "out_ptr", 1e-6),
     Case("matmul 512^3 fp16", kernels()["matmul"], (512, 512, 512), matmul, "c_ptr", 0.07),
-    Case("layer norm 1151 x 8192", kernels()["layer_norm"], (1151, 8192), layer_norm, "y_ptr", 0.02),
+    Case("layer norm 1151 x 8192", kernels()["layer_norm_blocks"], (1151, 8192), layer_norm, "y_ptr", 0.02),
     Case("attention 1 x 2 x 1024 x 64", kernels()["attention"], (1, 2, 1024), attention, "out_ptr", 2e-3),
+    Case("layer norm, a row at once", kernels()["layer_norm"], (1151, 8192), layer_norm, "y_ptr", 0.02, counted=False),
 )
 
 
@@ -219,7 +222,7 @@ def main(words: Sequence[str]) -> int:
                 print(f"{case.title:28}{whose:>10}  {problem}", flush=True)
                 continue
             ratio, with_hazards = theirs / row.total, theirs / row.checked
-            if whose == "vendor's":
+            if whose == "vendor's" and case.counted:
                 ratios.append(ratio)
                 checked.append(with_hazards)
             print(

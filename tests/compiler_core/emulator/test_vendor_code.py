@@ -9,15 +9,8 @@ from tests.compiler_core.emulator.vendor import Kernel, Sizes, kernels, shown
 
 CASES = [(kernel, sizes) for kernel in kernels().values() for sizes in kernel.small]
 
-AWAITED = {"sort_network", "strided_copy"}
-"""Kernels with a buffer that the vendor's compiler gave no address: the emulator refuses them."""
 
-
-@pytest.mark.parametrize(
-    ("kernel", "sizes"),
-    [pytest.param(k, s, marks=[pytest.mark.xfail(strict=True)] if k.name in AWAITED else []) for k, s in CASES],
-    ids=[f"{kernel.name}-{shown(sizes)}" for kernel, sizes in CASES],
-)
+@pytest.mark.parametrize(("kernel", "sizes"), CASES, ids=[f"{kernel.name}-{shown(sizes)}" for kernel, sizes in CASES])
 def test_equal_to_the_interpreter(kernel: Kernel, sizes: Sizes) -> None:
     """Every tensor, those included that the kernel leaves alone."""
     launch = kernel.at(sizes)

@@ -191,12 +191,6 @@ def _matmul_batched(rng: Generator, batch: int, m: int, n: int, k: int) -> Launc
     return Launch((cdiv(m, 32), cdiv(n, 64), batch), tensors | {"M": m, "N": n, "K": k})
 
 
-def _matmul_split_k(rng: Generator, m: int, n: int, k: int) -> Launch:
-    a, b = normal(rng, m, k, dtype=np.float16), normal(rng, k, n, dtype=np.float16)
-    tensors = {"a_ptr": a, "b_ptr": b, "c_ptr": np.zeros((m, n), np.float32)}
-    return Launch((cdiv(m, 32), cdiv(n, 32), cdiv(k, 64)), tensors | {"M": m, "N": n, "K": k})
-
-
 def _attention(rng: Generator, batch: int, heads: int, length: int) -> Launch:
     q, k, v = normal(rng, 3, batch * heads, length, 64, dtype=np.float16)
     tensors = {"q_ptr": q, "k_ptr": k, "v_ptr": v, "out_ptr": np.zeros_like(q)}
@@ -329,6 +323,15 @@ _KERNELS: Sequence[Kernel] = (
         [(1151, 8192)],
     ),
     Kernel(
+        "layer_norm_blocks",
+        (F16, F16, F16, F16, F32, F32, "i32", "i32", "fp32"),
+        {"BLOCK": 1024},
+        _layer_norm,
+        [(2, 2500)],
+        [(1151, 8192)],
+        "layer_norm",
+    ),
+    Kernel(
         "layer_norm_small",
         (F16, F16, F16, F16, F32, F32, "i32", "i32", "fp32"),
         {"BLOCK": 128},
@@ -369,9 +372,6 @@ _KERNELS: Sequence[Kernel] = (
         {"BM": 32, "BN": 64, "BK": 32},
         _matmul_batched,
         [(2, 33, 65, 24)],
-    ),
-    Kernel(
-        "matmul_split_k", (F16, F16, F32, "i32", "i32", "i32"), {"BM": 32, "BN": 32, "BK": 64}, _matmul_split_k, [(33, 40, 130)]
     ),
     Kernel(
         "attention",

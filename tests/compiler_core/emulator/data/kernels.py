@@ -184,19 +184,6 @@ def matmul_batched(a_ptr, b_ptr, c_ptr, M, N, K, BM: tl.constexpr, BN: tl.conste
 
 
 @triton.jit
-def matmul_split_k(a_ptr, b_ptr, c_ptr, M, N, K, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr):
-    om = tl.program_id(0) * BM + tl.arange(0, BM)
-    on = tl.program_id(1) * BN + tl.arange(0, BN)
-    ok = tl.program_id(2) * BK + tl.arange(0, BK)
-    a_at = a_ptr + om[:, None] * K + ok[None, :]
-    b_at = b_ptr + ok[:, None] * N + on[None, :]
-    a = tl.load(a_at, mask=(om[:, None] < M) & (ok[None, :] < K), other=0.0)
-    b = tl.load(b_at, mask=(on[None, :] < N) & (ok[:, None] < K), other=0.0)
-    mask = (om[:, None] < M) & (on[None, :] < N)
-    tl.atomic_add(c_ptr + om[:, None] * N + on[None, :], tl.dot(a, b), mask=mask)
-
-
-@triton.jit
 def attention(
     q_ptr, k_ptr, v_ptr, out_ptr, scale, length, BM: tl.constexpr, BN: tl.constexpr, D: tl.constexpr, CAUSAL: tl.constexpr
 ):
