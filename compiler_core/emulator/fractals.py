@@ -119,7 +119,7 @@ def product(
 ) -> Run:
     """Binds mmadL1: c = [c +] a·b for m, k, n. Floats multiply and add in fp32; bytes exactly.
 
-    A fractal of 16-bit numbers is multiplied panel by panel, which leaves the product in L0C's own layout.
+    Where it can be, the right matrix is multiplied panel by panel, which leaves the product in L0C's own layout.
     """
     m, k, n = sizes
     dtype = np.dtype(np.float32 if not (c.dtype.kind in "iu" and k > EXACT_IN_FP32) else np.float64)
@@ -127,13 +127,21 @@ def product(
     fetch_a, left = _matrix(a, rows, width, fractal[0], dtype, (_LEFT, _LEFT_WIDE))
     if transposed[0]:
         left = np.swapaxes(left, -1, -2)
-    alike = fractal[1] and fractal[2] and b.shape[-1] == c.shape[-1] and c.dtype == dtype
-    if alike and not transposed[1] and n % c.shape[-1] == 0 and is_narrow(b.dtype):
-        return _by_panels(fetch_a, left, b, c, m, k, n, clear)
-    rows, width = (n, k) if transposed[1] else (k, n)
-    fetch_b, right = _matrix(b, rows, width, fractal[1], dtype, (_RIGHT, _RIGHT_WIDE))
-    if transposed[1]:
-        right = np.swapaxes(right, -1, -2)
+    by_panels = fractal[2] and c.dtype == dtype and n % c.shape[-1] == 0
+    alike = by_panels and fractal[1] and not transposed[1] and b.shape[-1] == c.shape[-1] and is_narrow(b.dtype)
+    if alike:
+        source = panels(b)[..., : n // b.shape[-1], :k, :]
+        right = scratch(source.shape, np.float32, _RIGHT_WIDE)
+        fetch_b: Run = partial(widen, source, right)
+    else:
+        rows, width = (n, k) if transposed[1] else (k, n)
+        fetch_b, right = _matrix(b, rows, width, fractal[1], dtype, (_RIGHT, _RIGHT_WIDE))
+        if by_panels:
+            right = _as_panels(right, c.shape[-1], transposed[1])
+        elif transposed[1]:
+            right = np.swapaxes(right, -1, -2)
+    if by_panels:
+        return in_order([fetch_a, fetch_b, *_into_panels(left[..., None, :, :], right, c, m, n, clear)])
     found = scratch((*left.shape[:-2], m, n), dtype, _PRODUCT)
     runs: list[Run] = [fetch_a, fetch_b, partial(np.matmul, left, right, found)]
     for target, part in paired(c, found, fractal[2]):
@@ -144,16 +152,21 @@ def product(
     return in_order(runs)
 
 
-def _by_panels(fetch_a: Run, left: Array, b: Array, c: Array, m: int, k: int, n: int, clear: bool) -> Run:
-    source = panels(b)[..., : n // b.shape[-1], :k, :]
-    right = scratch(source.shape, np.float32, _RIGHT_WIDE)
+def _as_panels(right: Array, width: int, transposed: bool) -> Array:
+    """A matrix [k, n], or [n, k] where it is transposed, as [n / width, k, width], without a copy."""
+    if not transposed:
+        return columns(right, width)
+    *lead, n, k = right.shape
+    return np.swapaxes(right.reshape(*lead, n // width, width, k, copy=False), -1, -2)
+
+
+def _into_panels(left: Array, right: Array, c: Array, m: int, n: int, clear: bool) -> list[Run]:
+    """The product panel by panel, straight into L0C's layout."""
     target = panels(c)[..., : n // c.shape[-1], :m, :]
-    wide_left = left[..., None, :, :]
-    fetch: list[Run] = [fetch_a, partial(widen, source, right)]
     if clear:
-        return in_order([*fetch, partial(np.matmul, wide_left, right, target)])
-    found = scratch(target.shape, np.float32, _PRODUCT)
-    return in_order([*fetch, partial(np.matmul, wide_left, right, found), partial(np.add, target, found, out=target)])
+        return [partial(np.matmul, left, right, target)]
+    found = scratch(target.shape, target.dtype, _PRODUCT)
+    return [partial(np.matmul, left, right, found), partial(np.add, target, found, out=target)]
 
 
 def bias_added(row: Array, c: Array, m: int, n: int, fractal: bool) -> Run:

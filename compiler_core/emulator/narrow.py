@@ -14,7 +14,7 @@ import numpy as np
 from compiler_core.emulator.lanes import Array
 from compiler_core.emulator.scratch import scratch
 
-CHUNK = 1 << 15
+CHUNK = 1 << 16
 """Elements worked on at a time, so that intermediates stay in cache."""
 FEW = 1 << 13
 """Elements below which numpy's own conversion is faster than a dozen calls."""
@@ -23,7 +23,7 @@ F16 = np.dtype(np.float16)
 
 _SCALE = np.float32(2.0**112)
 _SIGN_AND_NUMBER = np.int32(0x8FFFE000 - 2**32)
-_INFINITE = np.float32(65536)
+_INFINITE, _MINUS_INFINITE = 0x7C00, 0xFC00
 _NO_USE = -1000
 """Scratch numbers below this one belong to this file."""
 
@@ -74,12 +74,14 @@ def widen(source: Array, out: Array) -> None:
 def _widen_half(source: Array, out: Array) -> None:
     if not out.size:
         return
+    bits = source.view(np.int16)
+    if bits.max() >= _INFINITE or source.view(np.uint16).max() >= _MINUS_INFINITE:
+        np.copyto(out, source)
+        return
     number = out.view(np.int32)
-    np.left_shift(source.view(np.int16), 13, out=number, dtype=np.int32)
+    np.left_shift(bits, 13, out=number, dtype=np.int32)
     np.bitwise_and(number, _SIGN_AND_NUMBER, out=number)
     np.multiply(out, _SCALE, out=out)
-    if out.max() >= _INFINITE or out.min() <= -_INFINITE:
-        np.copyto(out, source)
 
 
 def narrow(source: Array, out: Array) -> None:
