@@ -35,24 +35,32 @@ class LaneSpan:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """What one pipe did, in time."""
+    """What one pipe of a core did, in time."""
 
+    core: str
     pipe: str
     spans: Sequence[LaneSpan]
 
 
-def last_core(trace: bytes) -> tuple[str, list[Lane]]:
-    """The core whose last instruction ends last, and its pipes; ("", []) where the trace is empty."""
+def last_lanes(trace: bytes) -> list[Lane]:
+    """The pipes of the core whose last instruction ends last and of those that share its blocks; none of an empty trace."""
     events = msgspec.json.decode(trace, type=_Trace).traceEvents if trace else []
     complete = [e for e in events if e.ph == "X"]
     if not complete:
-        return "", []
-    core = max(complete, key=lambda e: e.args.cycle + e.args.cycles).pid
+        return []
+    last = max(complete, key=lambda e: e.args.cycle + e.args.cycles).pid
     names = {e.pid: e.args.name for e in events if e.ph == "M" and e.name == "process_name"}
-    pipes = {e.tid: e.args.name for e in events if e.ph == "M" and e.name == "thread_name" and e.pid == core}
-    spans: dict[int, list[LaneSpan]] = {}
+    pipes = {(e.pid, e.tid): e.args.name for e in events if e.ph == "M" and e.name == "thread_name"}
+    mixed = len({name.split(" ")[0] for name in names.values()}) > 1
+    cores = {pid for pid in names if _block(names[pid], mixed) == _block(names.get(last, ""), mixed)}
+    spans: dict[tuple[int, int], list[LaneSpan]] = {}
     for event in complete:
-        if event.pid == core:
-            spans.setdefault(event.tid, []).append(LaneSpan(event.name, event.args.cycle, event.args.cycles))
-    lanes = [Lane(pipes.get(t, str(t)), sorted(spans[t], key=lambda s: s.start)) for t in sorted(spans)]
-    return names.get(core, str(core)), lanes
+        if event.pid in cores:
+            spans.setdefault((event.pid, event.tid), []).append(LaneSpan(event.name, event.args.cycle, event.args.cycles))
+    return [Lane(names[key[0]], pipes.get(key, ""), sorted(spans[key], key=lambda s: s.start)) for key in sorted(spans)]
+
+
+def _block(core: str, mixed: bool) -> str:
+    """What the cores of one block have in common: in a mixed kernel a cube core's number, half that of its vector cores."""
+    kind, _, number = core.partition(" ")
+    return str(int(number) // (2 if kind == "AIV" else 1)) if mixed and number.isdigit() else core

@@ -105,11 +105,11 @@ def roofline(profile: Profile) -> str:
 
 def timeline(lanes: Sequence[Lane], end: float) -> str:
     """A row a pipe; spans closer than can be seen are drawn as one."""
-    row, left = 18, 44
+    row, left = 18, 80
     scale = (WIDTH - left) / max(1.0, end)
     drawn: list[str] = []
     for place, lane in enumerate(lanes):
-        drawn.append(f'<text x="0" y="{place * row + 12}">{escape(lane.pipe)}</text>')
+        drawn.append(f'<text x="0" y="{place * row + 12}">{escape(f"{lane.core} {lane.pipe}")}</text>')
         for low, high, name in _merged(lane, STEP / scale):
             length = max(STEP, (high - low) * scale)
             title = f"<title>{escape(name)}: {number(low)}–{number(high)}</title>"

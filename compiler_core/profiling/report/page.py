@@ -9,7 +9,7 @@ from compiler_core.events import CoreUse, PipeUse, Profile, ProfileDetail, Serie
 from compiler_core.profiling.report import charts
 from compiler_core.profiling.report.charts import number, percent, size
 from compiler_core.profiling.report.words import both, reason, said, word
-from compiler_core.profiling.trace_lanes import last_core
+from compiler_core.profiling.trace_lanes import last_lanes
 
 STALLS = ("flag", "communication", "barrier", "queue", "issue")
 """Reasons a pipe stands still, in the order of the bars. Bandwidth is time at work."""
@@ -178,10 +178,10 @@ def _critical(profile: Profile, detail: ProfileDetail) -> str:
 
 
 def _timeline(trace: bytes) -> str:
-    core, lanes = last_core(trace)
+    lanes = last_lanes(trace)
     end = max((s.start + s.cycles for lane in lanes for s in lane.spans), default=0.0)
     drawn = charts.timeline(lanes, end) if lanes else f"<p>{word('timeline-none')}</p>"
-    return _section("timeline", f'<p class="what">{escape(core)}</p>' if core else "", drawn)
+    return _section("timeline", drawn)
 
 
 def _series(key: str, found: Sequence[Series], profile: Profile) -> str:
