@@ -205,8 +205,8 @@ def cases() -> list[Case]:
     ]
 
 
-def report(chip: Chip, chosen: str = "") -> list[float]:
-    """Prints a line for each case whose name contains `chosen`; the errors in per cent."""
+def report(chip: Chip, chosen: str = "") -> None:
+    """Prints a line for each case whose name contains `chosen`, and the median and the worst error."""
     errors: list[float] = []
     print(f"{'kernel, held out':58} {'measured':>9} {'emulated':>9} {'error':>8}  busy pipes: error")
     for case in cases():
@@ -218,13 +218,13 @@ def report(chip: Chip, chosen: str = "") -> list[float]:
         busy = {p: result.pipes[p] / result.active_cores / chip.clock_mhz for p in case.pipes}
         pipes = "  ".join(f"{p} {(busy[p] / t - 1) * 100:+.0f}%" for p, t in case.pipes.items())
         print(f"{case.name:58} {case.measured:9.1f} {emulated:9.1f} {errors[-1]:+7.1f}%  {pipes}", flush=True)
-    return errors
+    if errors:
+        sizes = [abs(error) for error in errors]
+        print(f"held out: median {median(sizes):.1f} % worst {max(sizes):.1f} % over {len(sizes)} kernels")
 
 
 def main() -> int:
-    errors = [abs(e) for e in report(chips()[CHIP], " ".join(sys.argv[1:]))]
-    if errors:
-        print(f"held out: median {median(errors):.1f} % worst {max(errors):.1f} % over {len(errors)} kernels")
+    report(chips()[CHIP], " ".join(sys.argv[1:]))
     return 0
 
 
