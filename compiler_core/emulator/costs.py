@@ -71,6 +71,21 @@ FROM_L1 = frozenset({"L1->L0A", "L1->L0B"})
 WITH_SCALAR = {"vadd": "vadds", "vsub": "vadds", "vmul": "vmuls", "vmax": "vmaxs", "vmin": "vmins", "vcmp": "vcmps"}
 """The instruction that takes a number in place of its second buffer."""
 
+INSTRUCTIONS = {
+    "vcast": "vconv",
+    "varange": "vectordup",
+    "vinterleave": "vcopy",
+    "vdeinterleave": "vreduce",
+    "vgathermask": "vreduce",
+    "vconcat": "vcopy",
+    "vpad": "vcopy",
+    "vflip": "vgather",
+}
+"""The instruction a hivm op stands for; `vreduce` is the unit's own name of picking elements by a mask or pattern."""
+
+SORTED_AT_ONCE, MERGED_AT_ONCE, PAIR_BYTES = 32, 4, 8
+"""A sort orders 32 elements by one instruction, then merges four runs of (value, position) pairs at a time."""
+
 PRODUCTS = frozenset({"mmadL1", "batchMmadL1", "Conv1dL1", "Conv2dL1"})
 """Macros that load L0A and L0B and multiply; their extras are init condition, m, k, n and the events of their flags."""
 
@@ -192,6 +207,10 @@ class Costs:
         name = entry.site.name
         if name == "vreduce":
             return Vector(*self._reduce(entry))
+        if name in ("vcumsum", "vcumprod"):
+            return Vector(*self._cumulate(entry))
+        if name == "vsort":
+            return Vector(*self._sort(entry))
         timing = self.timing.vector
         inputs = [t for t, write in entry.tiles if not write]
         outputs = [t for t, write in entry.tiles if write]
@@ -220,7 +239,7 @@ class Costs:
                 return "vectordup"
             dims = numbers(entry.site.op, "broadcast_dims")
             return "vbrcb" if dims and dims[-1] == len(inputs[0].sizes) - 1 else "vcopy"
-        return {"vcast": "vconv", "varange": "vectordup", "vinterleave": "vcopy", "vconcat": "vcopy"}.get(name, name)
+        return INSTRUCTIONS.get(name, name)
 
     def _slope(self, name: str, inputs: list[Tile], target: Tile) -> float:
         """Cycles of a repeat; an element type the table does not have counts as another of its width, else as any."""
@@ -264,6 +283,25 @@ class Costs:
         work = max(timing.minimum, self._slope(fold, [source, source], target) * repeats + last)
         waits = max(0, steps - (0 if across else 1)) * startup
         return startup, twice * work + waits
+
+    def _cumulate(self, entry: Entry) -> tuple[float, float]:
+        """A row after another along the dimension, each waiting for the one before it."""
+        source, timing = entry.tiles[0][0], self.timing.vector
+        (dim,) = numbers(entry.site.op, "cum_dims")[:1] or (0,)
+        length = max(1, source.sizes[dim])
+        repeats = -(-(source.elements // length) * source.dtype.itemsize // timing.repeat_bytes)
+        name = "vadd" if entry.site.name == "vcumsum" else "vmul"
+        startup, slope = self._startup(name, False), self._slope(name, [source, source], source)
+        return startup, max(timing.minimum, length * slope * repeats + (length - 1) * startup)
+
+    def _sort(self, entry: Entry) -> tuple[float, float]:
+        """Runs of 32, then merges of four, each a pass over pairs at the rate of a copy: nothing is published."""
+        source, timing = entry.tiles[0][0], self.timing.vector
+        length = max(1, source.sizes[-1])
+        passes = 1 + math.ceil(max(0.0, math.log(length / SORTED_AT_ONCE, MERGED_AT_ONCE)))
+        repeats = -(-source.elements * PAIR_BYTES // timing.repeat_bytes)
+        startup = self._startup("vcopy", False)
+        return startup, max(timing.minimum, passes * repeats * self._slope("vcopy", [source], source) + (passes - 1) * startup)
 
     # The cube
 

@@ -101,11 +101,11 @@ def vector(
     inputs: Sequence[np.ndarray | tuple[Any, Type]],
     outputs: Sequence[np.ndarray],
     attributes: Mapping[str, AttributeValue] | None = None,
-) -> None:
+) -> Result:
     """Runs one vector instruction; a pair of a number and its type is a scalar operand. Results are in `outputs`."""
     bench = Bench([x for x in inputs if isinstance(x, np.ndarray)], outputs)
     tiles = iter(bench.sources)
     operands = [next(tiles) if isinstance(x, np.ndarray) else bench.constant(*x) for x in inputs]
     bench.op(name, [operands, bench.targets], attributes)
     bench.store()
-    bench.run()
+    return bench.run()

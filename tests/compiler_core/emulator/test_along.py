@@ -131,3 +131,16 @@ def test_reductions_of_one_bit_flags() -> None:
     bench.store()
     bench.run()
     np.testing.assert_array_equal(out[:, 0], flags.any(1))
+
+
+def test_steps_that_wait_for_each_other_take_their_time() -> None:
+    """A running sum does a row after another; a sort passes over its elements again and again."""
+
+    def busy(name: str, *shape: int) -> int:
+        source = RNG.standard_normal((BLOCKS, *shape)).astype(np.float32)
+        switches = {"cum_dims": DenseArrayAttr((0,))} if name == "vcumsum" else {"sort_axis": IntegerAttr(-1)}
+        outputs = [np.zeros_like(source)] + ([np.zeros(source.shape, np.int32)] if name == "vsort" else [])
+        return vector(name, [source], outputs, switches).pipes["V"] // BLOCKS
+
+    assert busy("vcumsum", 32, 64) > 3 * busy("vcumsum", 8, 64) > 8 * 20
+    assert busy("vsort", 2048) > 2 * busy("vsort", 512) > 2 * busy("vsort", 32)
