@@ -1,4 +1,4 @@
-"""`tilescope …`: compile, emulate, passes, chips. A person reads the output; with --json each event is one line of it."""
+"""`tilescope …`: compile, emulate, lists of what there is. A person reads the output; with --json an event is a line of it."""
 
 import argparse
 import json
@@ -79,7 +79,12 @@ def _parser() -> argparse.ArgumentParser:
     emulate.add_argument("--time-only", action="store_true", help="cycles without results, where no path depends on data")
     _run_options(emulate)
     emulate.set_defaults(run=_emulate)
-    for name, help, run in (("passes", "the passes, in order", _passes), ("chips", "the chips", _chips)):
+    lists = (
+        ("passes", "the passes, in order", _passes),
+        ("chips", "the chips", _chips),
+        ("ops", "the hivm instructions, with their pipe and whether the emulator runs them", _ops),
+    )
+    for name, help, run in lists:
         commands.add_parser(name, help=help).set_defaults(run=run)
     return parser
 
@@ -372,6 +377,16 @@ def _chips(arguments: argparse.Namespace) -> int:
 
     for chip in chips().values():
         print(f"{chip.name:14} {chip.summary['en']}")
+    return 0
+
+
+def _ops(arguments: argparse.Namespace) -> int:
+    from compiler_core.dialects.hivm_table import OPS
+    from compiler_core.emulator.instructions.control_unit import REFUSED
+
+    for op in OPS.values():
+        refused = f" Refused: {REFUSED[op.name]}." if op.name in REFUSED else ""
+        print(f"{op.name:28} {op.pipe or 'S':5} {op.summary}{refused}")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
@@ -9,10 +10,14 @@ from pathlib import Path
 from typing import Literal
 
 from compiler_core.chips import chips
+from compiler_core.diagnostics import templates
+from compiler_core.dialects.hivm_table import OPS
+from compiler_core.emulator.instructions.control_unit import REFUSED
 from compiler_core.importers.onnx.importer import CONSTANTS
 from compiler_core.importers.onnx.operators import OPERATORS
 from compiler_core.importers.triton.builtins import BUILTINS, LIBDEVICE
 from compiler_core.pipelines import all_passes
+from compiler_core.profiling import RULES
 from explorer.limits import Limits
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +38,24 @@ WORDS: dict[str, dict[Language, str]] = {
     "functions": {"en": "Functions of triton.language", "zh": "triton.language 的函数"},
     "libdevice": {"en": "Functions of libdevice", "zh": "libdevice 的函数"},
     "operators": {"en": "ONNX operators", "zh": "ONNX 算子"},
+    "instructions": {"en": "Machine instructions", "zh": "机器指令"},
+    "instructions-note": {
+        "en": "Ops of `hivm.hir` that the emulator runs; `tilescope ops` says what each does and on which pipe.",
+        "zh": "仿真器可执行的 `hivm.hir` op；`tilescope ops` 列出各自的作用与所在流水。",
+    },
+    "refused-note": {
+        "en": "These are refused by name, with the reason and their line:",
+        "zh": "以下 op 会被按名拒绝，并给出原因与所在行：",
+    },
+    "verdicts": {"en": "Verdicts of the profile", "zh": "剖析的判断规则"},
+    "verdicts-note": {
+        "en": "A rule speaks where its measure is beyond the threshold: a share, or for `small-transfers` bytes.",
+        "zh": "度量越过阈值时规则给出判断：阈值是比例，`small-transfers` 则为字节数。",
+    },
+    "rule": {"en": "rule", "zh": "规则"},
+    "threshold": {"en": "threshold", "zh": "阈值"},
+    "says": {"en": "says", "zh": "判断"},
+    "advises": {"en": "advises", "zh": "建议"},
     "limits": {"en": "Limits of the service", "zh": "服务的限额"},
     "limits-note": {
         "en": "Each can be set in the environment. Bytes and seconds are whole numbers.",
@@ -91,6 +114,9 @@ def page(language: Language) -> str:
     parts += [f"## {word('functions')}", _names(BUILTINS)]
     parts += [f"## {word('libdevice')}", _names([*LIBDEVICE, "pow", "fma", "div_rn"])]
     parts += [f"## {word('operators')}", _names([*OPERATORS, *CONSTANTS])]
+    parts += [f"## {word('instructions')}", word("instructions-note"), _names(name for name in OPS if name not in REFUSED)]
+    parts += [word("refused-note"), _names(REFUSED)]
+    parts += [f"## {word('verdicts')}", word("verdicts-note"), _verdicts(language)]
     parts += [f"## {word('limits')}", word("limits-note"), _limits(language)]
     return "\n\n".join(parts) + "\n"
 
@@ -107,6 +133,17 @@ def _chips(language: Language) -> str:
     memories = list(next(iter(chips().values())).buffers)
     rows = [(c.name, c.summary[language], *(_size(c.buffers[m]) for m in memories)) for c in chips().values()]
     return _table(language, ("name", "summary", *memories), rows)
+
+
+def _verdicts(language: Language) -> str:
+    def said(code: str) -> str:
+        return re.sub(r"\{\w+\}", "…", templates()[code][language])
+
+    rows = [
+        (f"`{r.name}`", f"{'<' if r.below else '>'} {r.threshold:g}", said(f"verdict-{r.name}"), said(f"advice-{r.name}"))
+        for r in RULES
+    ]
+    return _table(language, ("rule", "threshold", "says", "advises"), rows)
 
 
 def _limits(language: Language) -> str:

@@ -95,3 +95,10 @@ def test_a_profile_is_tables_a_report_and_a_trace(add: Path, launch: Path, tmp_p
     assert len(cores) == 8 and all(int(core["aiv_total_cycles"]) > 0 for core in cores)
     assert (folder / "add.html").read_text().startswith("<!doctype html>")
     assert json.loads((folder / "add.trace.json").read_text())["traceEvents"]
+
+
+def test_ops_lists_every_instruction_and_says_which_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["ops"]) == 0
+    rows = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert " V " in rows["vadd"] and "Refused" not in rows["vadd"]
+    assert "Refused: " in rows["custom"]
