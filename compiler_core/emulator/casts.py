@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from compiler_core.emulator.lanes import Array
-from compiler_core.emulator.narrow import bits_of, converted, is_narrow, narrow, table, widen, widened
+from compiler_core.emulator.narrow import bits_of, converted, is_narrow, looked_up, narrow, table, widen, widened
 from compiler_core.emulator.scratch import scratch
 
 Run = Callable[..., Any]
@@ -55,10 +55,7 @@ def cast(source: Array, out: Array, mode: str, kind: str = "cast_signed") -> Run
         source, out = _unsigned(source), _unsigned(out)
     if is_narrow(source.dtype) and source.shape == out.shape and not _exact(source.dtype, out.dtype):
         values = table(partial(_convert, dtype=out.dtype, mode=mode, same=source.dtype == out.dtype), source.dtype, out.dtype)
-        bits, target = bits_of(source), bits_of(out)
-        if target.dtype == values.dtype and target.flags.c_contiguous and not np.may_share_memory(bits, target):
-            return partial(np.take, values, bits, None, target, "clip")
-        return lambda: target.__setitem__(..., values[bits])
+        return looked_up(values, source, out)
     if out.dtype.kind == "b":
         return partial(np.not_equal, source, source.dtype.type(0), out=out)
     if _exact(source.dtype, out.dtype) and source.dtype != out.dtype:

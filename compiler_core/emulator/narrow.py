@@ -6,7 +6,7 @@ rounding on bits was measured to be no faster than numpy.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -64,7 +64,7 @@ def _cut(array: Array, axis: int, low: int, high: int, rank: int) -> Array:
 
 def widen(source: Array, out: Array) -> None:
     """Writes fp16, bf16 or fp8 as fp32, exactly. Shapes are equal."""
-    if source.dtype != F16 or out.size < FEW:
+    if source.dtype != F16 or out.size < FEW or overlapping(source, out):
         np.copyto(out, source)
         return
     for narrow, wide in pieces(source, out):
@@ -149,13 +149,20 @@ def table(function: Callable[..., Any], source: np.dtype[Any], target: np.dtype[
     return bits_of(converted(found, target))
 
 
-def looked_up(function: Callable[..., Any], source: Array, out: Array) -> Callable[..., Any]:
-    """A run of a unary function over an array of narrow floats, by table."""
-    values, bits, target = table(function, source.dtype, out.dtype), bits_of(source), bits_of(out)
-    if target.flags.c_contiguous and not np.may_share_memory(bits, target):
-        return partial(np.take, values, bits, None, target, "clip")
+def looked_up(values: Array, source: Array, out: Array) -> Callable[[], None]:
+    """A run that replaces each narrow float by its entry in a `table`. The output may be the input."""
+    parts = list(pieces(bits_of(source), bits_of(out)))
 
     def run() -> None:
-        target[...] = values[bits]
+        for bits, target in parts:
+            if target.flags.c_contiguous:
+                np.take(values, bits, None, target, "clip")
+            else:
+                target[...] = values.take(bits, mode="clip")
 
     return run
+
+
+def overlapping(a: Array, b: Array) -> bool:
+    """Whether two tiles of the same lanes may share bytes: seen in the first lane, as the others are like it."""
+    return np.may_share_memory(a[:1], b[:1])

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from compiler_core.emulator.lanes import Array, Scalar, quotient, remainder
-from compiler_core.emulator.narrow import bits_of, computed, converted, is_narrow, looked_up, widened
+from compiler_core.emulator.narrow import bits_of, computed, converted, is_narrow, looked_up, overlapping, table, widened
 from compiler_core.emulator.scratch import scratch
 from compiler_core.emulator.special import erf
 
@@ -103,7 +103,7 @@ def elementwise(name: str, given: Given, out: Array) -> Run:
     function = UNARY.get(name) or BINARY[name]
     if is_narrow(out.dtype) or (first is not None and is_narrow(first.dtype)):
         if len(given) == 1 and first is not None and first.shape == out.shape:
-            return looked_up(function, first, out)
+            return looked_up(table(function, first.dtype, out.dtype), first, out)
         return computed(function, given, out)
     if out.dtype.kind not in "iu":
         return _direct(function, given, out)
@@ -228,7 +228,7 @@ def select(given: Given, out: Array) -> Run:
 
         return uniform
     fixed = condition
-    in_place = any(a is not None and np.may_share_memory(a, target) for a in views) or np.may_share_memory(fixed, target)
+    in_place = any(overlapping(a, target) for a in (fixed, *views) if a is not None)
 
     def run(*scalars: Scalar) -> None:
         then, other = _filled(views, [_bits(s, out.dtype) for s in scalars])

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from compiler_core.dialects.hivm import enum_attribute
+from compiler_core.emulator import tiles
 from compiler_core.emulator.casts import ROUNDINGS, cast
 from compiler_core.emulator.narrow import widen
 from compiler_core.emulator.special import erf
@@ -225,7 +226,9 @@ def test_overflow_is_kept_where_the_mode_says_so() -> None:
 def test_wide_floats_to_narrow_ones_round_by_mode(mode: str, target: np.dtype[Any]) -> None:
     """Judged by the neighbours of each number among all of the type's numbers."""
     numbers = np.arange(1 << 16, dtype=np.uint16).view(target)
-    line = np.unique(numbers[np.isfinite(numbers.astype(np.float64))].astype(np.float64))
+    with np.errstate(invalid="ignore"):
+        wide = numbers.astype(np.float64)
+    line = np.unique(wide[np.isfinite(wide)])
     x = np.concatenate([RNG.standard_normal(400) * 100, (line[1000:1100] + line[1001:1101]) / 2]).astype(np.float32)
     out = np.zeros(x.shape, target)
     cast(x, out, mode)()
@@ -291,3 +294,19 @@ def test_widening_is_exact_for_every_number(dtype: Any) -> None:
 
 def test_every_rounding_mode_of_the_dialect_is_there() -> None:
     assert set(ROUNDINGS) == {"rint", "round", "floor", "ceil", "trunc", "odd", "truncwithoverflow"}
+
+
+@pytest.mark.parametrize("blocks", [1, 40])
+def test_a_result_may_lie_where_its_operand_does(blocks: int) -> None:
+    """fp16 widened, and put through a function, in the very bytes it comes from; enough of it for several pieces."""
+    memory = np.zeros((blocks, 4096 * 4 + 64), np.uint8)
+    lane = memory.shape[1]
+    source = np.ndarray((blocks, 4096), np.float16, memory, 0, (lane, 2))
+    wide = np.ndarray((blocks, 4096), np.float32, memory, 0, (lane, 4))
+    source[...] = RNG.standard_normal(source.shape)
+    kept = source.copy()
+    tiles.elementwise("vexp", [source], source)()
+    np.testing.assert_array_equal(source, np.exp(kept.astype(np.float32)).astype(np.float16))
+    kept = source.copy()
+    cast(source, wide, "rint")()
+    np.testing.assert_array_equal(wide, kept.astype(np.float32))
