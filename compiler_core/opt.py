@@ -15,7 +15,7 @@ from compiler_core.pipelines import all_passes
 
 
 def run_passes(text: str, names: list[str], chip: str = "Ascend910B3", file: str = "input.mlir") -> Op:
-    """The module of a generic text after the named passes, verified after each. Raises Refused, InvalidIR, KeyError (names)."""
+    """The module of a text after the named passes, verified after each. Raises Refused, InvalidIR, KeyError (names)."""
     known = {p.name: p for p in all_passes()}
     module = parse_module(text, file=file)
     context = PassContext(chips()[chip])
@@ -31,7 +31,7 @@ def run_passes(text: str, names: list[str], chip: str = "Ascend910B3", file: str
 
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="compiler_core.opt", description=__doc__)
-    parser.add_argument("file", help="MLIR text in the generic form, or - for standard input")
+    parser.add_argument("file", help="MLIR text, generic or custom, or - for standard input")
     parser.add_argument("-p", "--passes", default="", help="comma-separated pass names, in order")
     parser.add_argument("--chip", default="Ascend910B3", choices=sorted(chips()))
     parser.add_argument("--generic", action="store_true", help="print the generic form")

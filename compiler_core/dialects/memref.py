@@ -14,11 +14,18 @@ def _verify_view(op: Op) -> str | None:
     if not isinstance(type, MemRefType):
         return "makes no memref"
     sizes = static_of(unpack(op, "sizes"))
-    return None if sizes == type.shape else f"sizes {list(sizes)} in a view of type {type}"
+    if sizes == type.shape:
+        return None
+    # a subview may leave dimensions of one element out of its type
+    left = [s for s in type.shape if s != 1]
+    fits = op.name == "memref.subview" and len(sizes) > type.rank and [s for s in sizes if s != 1] == left
+    return None if fits else f"sizes {list(sizes)} in a view of type {type}"
 
 
 memref.op("reinterpret_cast", "A strided view of a base buffer.", None, "pure", results=1, verify=_verify_view)
 memref.op("subview", "A rectangular part of a view.", None, "pure", results=1, verify=_verify_view)
+memref.op("view", "A buffer of another shape at an offset in bytes.", None, "pure", results=1)
+memref.op("extract_strided_metadata", "A view's base, offset, sizes and strides.", None, "pure", operands=1)
 memref.op("load", "Reads one element.", None, "reads", results=1)
 memref.op("store", "Writes one element.", None, results=0)
 memref.op("alloc", "Makes a buffer.", None, "allocates", results=1)

@@ -32,7 +32,7 @@ def is_mlir(text: str) -> bool:
 
 
 def import_mlir(text: str) -> tuple[Op, Stage]:
-    """The module of a text in the generic form and its stage. Raises Refused where it is no valid IR or has no function."""
+    """The module of a text, in generic or custom form, and its stage. Raises Refused where it is no valid IR or has no function."""
     module = parse_module(text)
     if not device_functions(module):
         raise Refused(error("no-kernel"))

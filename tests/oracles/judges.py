@@ -90,6 +90,11 @@ def verify_hivm(text: str) -> str:
     return _run(bishengir_opt(), text=text)
 
 
+def print_hivm(text: str, *, generic: bool) -> str:
+    """The module in one of the forms that the vendor's tool prints. Raises Rejected."""
+    return _run(bishengir_opt(), *(["--mlir-print-op-generic"] if generic else []), text=text)
+
+
 def interpret(source: Path, kernel: str, grid: tuple[int, ...], arguments: dict[str, Any]) -> dict[str, np.ndarray]:
     """Runs a kernel in Triton's interpreter.
 

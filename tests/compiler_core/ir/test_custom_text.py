@@ -112,3 +112,27 @@ GENERIC_ONLY = ("create_sync_block_lock", "custom", "custom_macro", "gather_load
 def test_an_op_without_a_form_is_written_generically_among_the_others():
     text = 'module {\n  %0 = "my.op"() {a = 1 : i64} : () -> i32\n}\n'
     assert to_text(parse_module(text)) == text
+
+
+TTIR = Path(__file__).parents[2] / "fixtures" / "oracles"
+
+
+@pytest.mark.parametrize("file", sorted(TTIR.glob("*.ttir")), ids=lambda file: file.stem)
+def test_ttir_reads_in_its_custom_form(file: Path):
+    custom = to_text(parse_module(file.read_text(encoding="utf-8")))
+    module = parse_module(custom)
+    assert '"tt.load"' not in custom
+    assert structure(parse_module(to_text(module, generic=True))) == structure(module)
+    assert structure(parse_module(to_text(module))) == structure(module)
+
+
+def test_hints_of_triton_loads_are_kept():
+    text = """
+    %p = "t.make"() : () -> tensor<4x!tt.ptr<f32>>
+    %m = "t.make"() : () -> tensor<4xi1>
+    %x = tt.load %p, %m cacheModifier = cg evictionPolicy = evict_last : tensor<4x!tt.ptr<f32>>
+    """
+    load = parse_module(text).body.ops[2]
+    assert str(load.results[0].type) == "tensor<4xf32>"
+    shown = {key: str(load.attributes[key]) for key in ("cache", "evict", "operandSegmentSizes")}
+    assert shown == {"cache": "3 : i32", "evict": "3 : i32", "operandSegmentSizes": "array<i32: 1, 1, 0>"}
