@@ -4,8 +4,8 @@ Least recently used, approximated by reuse distance: a line is found while fewer
 since it was last touched. Blocks of one batch run in step, so the first of them to touch a line pays for it and the others
 find it; the share found is averaged over the blocks that issue the transfer together.
 
-Lines of which a read takes part of a 128-byte sector are not found again: published copies of rows that start anywhere cost in
-proportion to the lines they touch. Reads past the cache bring sectors, each block its own.
+Lines of which a read takes part of a 128-byte sector are not found again, and each block brings its own: published copies of
+rows that start anywhere cost in proportion to the lines they touch. Reads past the cache bring sectors, each block its own.
 """
 
 from dataclasses import dataclass
@@ -119,10 +119,14 @@ class L2:
         return Lines(runs, size, place.lines, place.lines * LINE, round(64 * missed / users) / 64, place.sharers)
 
     def _bring(self, place: _Place, keep: bool, write: bool) -> int:
-        """Lines missed."""
+        """Lines missed, counting a torn one for each time that it is."""
         if self.clock > self.capacity and not self._settled:
             self._settle()
         stamps, index = place.stamps, place.index
+        torn, again = place.torn if keep and not write else None, 0
+        if torn is not None:
+            absent = torn[stamps[torn] + self.capacity < self.clock]
+            again = len(absent) * place.sharers - len(np.unique(absent))
         found = stamps[index]
         old = found + self.capacity < self.clock
         if isinstance(index, slice):
@@ -137,9 +141,9 @@ class L2:
         self.clock += missed * LINE
         self.held += fresh * LINE
         stamps[index] = self.clock
-        if place.torn is not None and not write:
-            stamps[place.torn] = _NEVER
-        return missed
+        if torn is not None:
+            stamps[torn] = _NEVER
+        return missed + again
 
     def _settle(self) -> None:
         """Writes the stamps that were left unwritten while nothing could be displaced."""
@@ -160,13 +164,11 @@ class L2:
             self.stamps[buffer.index] = stamps
         sharers = -(-lanes // len(starts))
         if len(offsets) == 1 and (len(starts) == 1 or bool((np.diff(starts) == run).all())):
-            low, high = int(starts[0]) * item, int(starts[-1]) * item + size
-            index: Array | slice = slice(low // LINE, (high - 1) // LINE + 1)
             begins = starts * item
+            index: Array | slice = slice(int(begins[0]) // LINE, (int(begins[-1]) + size - 1) // LINE + 1)
             each = max(1, round(int(((begins + size - 1) // LINE - begins // LINE).sum()) / len(starts)) + 1)
-            ends = [edge // LINE for edge in (low, high) if edge % SECTOR]
-            torn = np.array(ends) if ends else None
-            return _Place(stamps, index, 1, size, each, max(index.stop - index.start, each * lanes), sharers, torn)
+            users = max(index.stop - index.start, each * lanes)
+            return _Place(stamps, index, 1, size, each, users, sharers, _torn(begins, size))
         begins = (starts[:, None] + offsets[None, :]).reshape(-1) * item
         first = begins // LINE
         counts = (begins + size - 1) // LINE - first + 1
@@ -174,10 +176,16 @@ class L2:
         steps = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
         index = np.repeat(first, counts) + steps
         each = max(1, round(total / len(starts)))
-        edges = np.concatenate([begins, begins + size])
-        torn = edges[edges % SECTOR != 0] // LINE
         users = each * lanes if sharers > 1 else total
-        return _Place(stamps, index, len(offsets), size, each, users, sharers, torn if len(torn) else None)
+        return _Place(stamps, index, len(offsets), size, each, users, sharers, _torn(begins, size))
+
+
+def _torn(begins: Array, size: int) -> Array | None:
+    """The lines of which runs that begin there take part of a sector."""
+    if not size % SECTOR and not (begins % SECTOR).any():
+        return None
+    edges = np.concatenate([begins, begins + size])
+    return edges[edges % SECTOR != 0] // LINE
 
 
 def _different_starts(start: int | Array) -> Array:
