@@ -78,10 +78,11 @@ def _widen_half(source: Array, out: Array) -> None:
     if bits.max() >= _INFINITE or source.view(np.uint16).max() >= _MINUS_INFINITE:
         np.copyto(out, source)
         return
-    number = out.view(np.int32)
-    np.left_shift(bits, 13, out=number, dtype=np.int32)
+    number = out.view(np.int32) if out.flags.c_contiguous else scratch(out.shape, np.int32, _NO_USE - 1)
+    np.copyto(number, bits)
+    np.left_shift(number, 13, out=number)
     np.bitwise_and(number, _SIGN_AND_NUMBER, out=number)
-    np.multiply(out, _SCALE, out=out)
+    np.multiply(number.view(np.float32), _SCALE, out=out)
 
 
 def narrow(source: Array, out: Array) -> None:
