@@ -43,6 +43,7 @@ oracles: $(DEV_ENV) ## differential tests against the vendor's tools and Triton'
 fixtures: $(DEV_ENV) ## record again what the oracles computed
 	$(BIN)/python -m tests.oracles.record
 	$(BIN)/python -m tests.oracles.record_vendor
+	$(BIN)/python -m tests.oracles.record_text
 
 bench: $(DEV_ENV) ## benchmarks, each ending in one line with its ratio
 	$(BIN)/python benchmarks/ir.py

@@ -42,9 +42,8 @@ COMPILER_OPTIONS = (
     "--enable-hfusion-compile=true",
     "--enable-triton-kernel-compile=true",
     "--enable-hivm-compile=true",
-    "--mlir-print-ir-before=convert-hivm-to-std",
 )
-"""How triton-ascend's driver calls the compiler, and a dump of the machine code it arrives at."""
+"""How triton-ascend's driver calls the compiler."""
 
 
 def make_ttir(source: Path, calls: dict[str, dict[str, Any]]) -> dict[str, str]:
@@ -61,11 +60,7 @@ def compile_linalg(text: str) -> str:
     """Linalg text of the adapter as the vendor's compiler leaves it for its closed back end: generic text, without the module's
     attributes. Raises Rejected.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "input.mlir"
-        file.write_text(re.sub(r'mix_mode = "\w*", ', "", text))
-        command = [bishengir_opt().with_name("bishengir-compile"), file, *COMPILER_OPTIONS, "-o", Path(folder) / "kernel.o"]
-        said = subprocess.run(command, capture_output=True, text=True).stderr  # it ends in an error: the back end is not there
+    said = _compile(text, "--mlir-print-ir-before=convert-hivm-to-std")
     _, dumped, rest = said.partition("// -----// IR Dump Before ")
     if not dumped:
         raise Rejected(f"bishengir-compile does not compile it:\n{said[-4000:]}")
@@ -73,6 +68,27 @@ def compile_linalg(text: str) -> str:
     return _run(
         bishengir_opt(), "--mlir-print-op-generic", text=re.sub(r"^module attributes .* \{$", "module {", body, flags=re.M)
     )
+
+
+def dumps(text: str) -> list[str]:
+    """The text behind each pass of the vendor's compiler, with the header that names it, from linalg text of the adapter."""
+    return re.split(r"^(?=// -----// IR Dump)", _compile(text, "--mlir-print-ir-after-all"), flags=re.M)[1:]
+
+
+def _compile(text: str, dump: str) -> str:
+    """What the vendor's compiler says of linalg text. It ends in an error: the back end is not there."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "input.mlir"
+        file.write_text(re.sub(r'mix_mode = "\w*", ', "", text))
+        command = [
+            bishengir_opt().with_name("bishengir-compile"),
+            file,
+            *COMPILER_OPTIONS,
+            dump,
+            "-o",
+            Path(folder) / "kernel.o",
+        ]
+        return subprocess.run(command, capture_output=True, text=True).stderr
 
 
 def verify_ttir(text: str) -> str:
