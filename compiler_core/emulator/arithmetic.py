@@ -104,8 +104,19 @@ def subtract(w: Writer, a: Term, b: Term, width: int = 64) -> Term:
         return wrapped(w, number(a.value - b.value), width)
     if b.kind == CONSTANT or (is_varying(a) and not is_varying(b)):
         return add(w, a, negative(w, b), width)
+    apart = distance(w, a, b)
+    if apart is not None:
+        return wrapped(w, apart, width)
     found = w.let(f"{a.code} - {b.code}", a, b, low=a.low - b.high, high=a.high - b.low)
     return wrapped(w, found, width)
+
+
+def distance(w: Writer, a: Term, b: Term) -> Term | None:
+    """a - b, where the same varies in both, so that all lanes share it; None elsewhere."""
+    (base, step), (other, shared) = parts(a), parts(b)
+    if base is None or base is not other:
+        return None
+    return number(step.value - shared.value) if step.kind == shared.kind == CONSTANT else subtract(w, step, shared)
 
 
 def negative(w: Writer, a: Term) -> Term:
@@ -164,10 +175,9 @@ def remainder(w: Writer, a: Term, b: Term, width: int) -> Term:
 
 
 def minimum(w: Writer, a: Term, b: Term) -> Term:
-    if a.high <= b.low:
-        return a
-    if b.high <= a.low:
-        return b
+    chosen = _smaller(w, a, b)
+    if chosen is not None:
+        return chosen
     low, high = min(a.low, b.low), min(a.high, b.high)
     if is_varying(a, b):
         return w.let(f"minimum({a.code}, {b.code})", a, b, low=low, high=high)
@@ -175,14 +185,25 @@ def minimum(w: Writer, a: Term, b: Term) -> Term:
 
 
 def maximum(w: Writer, a: Term, b: Term) -> Term:
-    if a.low >= b.high:
-        return a
-    if b.low >= a.high:
-        return b
+    chosen = _smaller(w, a, b)
+    if chosen is not None:
+        return b if chosen is a else a
     low, high = max(a.low, b.low), max(a.high, b.high)
     if is_varying(a, b):
         return w.let(f"maximum({a.code}, {b.code})", a, b, low=low, high=high)
     return w.let(f"{a.code} if {a.code} > {b.code} else {b.code}", a, b, low=low, high=high)
+
+
+def _smaller(w: Writer, a: Term, b: Term) -> Term | None:
+    """The one of two terms that is never greater, where that is known."""
+    if a.high <= b.low:
+        return a
+    if b.high <= a.low:
+        return b
+    apart = distance(w, a, b)
+    if apart is None:
+        return None
+    return a if apart.high <= 0 else b if apart.low >= 0 else None
 
 
 SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
@@ -193,6 +214,9 @@ def compare(w: Writer, sign: str, a: Term, b: Term) -> Term:
     known = _known_comparison(sign, a, b)
     if known is not None:
         return number(int(known))
+    apart = distance(w, a, b)
+    if apart is not None:
+        return compare(w, sign, apart, ZERO)
     return w.let(f"{a.code} {SIGNS[sign]} {b.code}", a, b, low=0, high=1)
 
 

@@ -7,52 +7,57 @@ vector cores have raised it. Source: the documented CrossCoreSetFlag and CrossCo
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from compiler_core.diagnostics import Refused
 from compiler_core.emulator.deadlock import Held, deadlock
-from compiler_core.emulator.lanes import Array, Scalar
+from compiler_core.emulator.lanes import Array, Scalar, is_vector
 from compiler_core.ir import Op
 
 NAMES = {"AIC": "the cube core", "AIV": "the vector cores"}
 
 
+Count = Any
+"""How often something happened to each core of a kind: a number where all did the same, else a vector."""
+
+
 @dataclass(slots=True)
 class Flags:
-    """Counters of one batch. `raised[kind, flag]` and `taken[kind, flag]` count for each lane of the cores of that kind."""
+    """Counters of one batch, by kind of core and flag."""
 
     vectors: int
     """Vector cores of a block."""
     blocks: int = 0
-    raised: dict[tuple[str, int], Array] = field(default_factory=dict[tuple[str, int], Array])
-    taken: dict[tuple[str, int], Array] = field(default_factory=dict[tuple[str, int], Array])
+    raised: dict[tuple[str, int], Count] = field(default_factory=dict[tuple[str, int], Count])
+    taken: dict[tuple[str, int], Count] = field(default_factory=dict[tuple[str, int], Count])
 
     def begin(self, blocks: int) -> None:
         self.blocks = blocks
         self.raised.clear()
         self.taken.clear()
 
-    def counts(self, table: dict[tuple[str, int], Array], kind: str, flag: int) -> Array:
-        """A flag's counter for each core of a kind."""
-        found = table.get((kind, flag))
-        if found is None:
-            lanes = self.blocks * (self.vectors if kind == "AIV" else 1)
-            found = table[kind, flag] = np.zeros(lanes, np.int64)
-        return found
+    def count(self, table: dict[tuple[str, int], Count], kind: str, flag: int, active: Array | None) -> None:
+        """One more for the active cores of a kind."""
+        before = table.get((kind, flag), 0)
+        if active is None:
+            table[kind, flag] = before + 1
+            return
+        counts = np.broadcast_to(before, (self.blocks * (self.vectors if kind == "AIV" else 1),)).copy()
+        counts[active] += 1
+        table[kind, flag] = counts
 
     def post(self, kind: str, flag: int, active: Array | None) -> None:
         """Cores of a kind raise a flag."""
-        counts = self.counts(self.raised, kind, flag)
-        counts[slice(None) if active is None else active] += 1
+        self.count(self.raised, kind, flag, active)
 
-    def available(self, kind: str, flag: int) -> Array:
+    def available(self, kind: str, flag: int) -> Count:
         """How many more times each core of a kind could take a flag."""
-        if kind == "AIC":
-            given = self.counts(self.raised, "AIV", flag).reshape(-1, self.vectors).min(axis=1)
-        else:
-            given = np.repeat(self.counts(self.raised, "AIC", flag), self.vectors)
-        return given - self.counts(self.taken, kind, flag)
+        given = self.raised.get(("AIV" if kind == "AIC" else "AIC", flag), 0)
+        if is_vector(given):
+            given = given.reshape(-1, self.vectors).min(axis=1) if kind == "AIC" else np.repeat(given, self.vectors)
+        return given - self.taken.get((kind, flag), 0)
 
 
 @dataclass(slots=True)
@@ -71,11 +76,12 @@ class Waiter:
 
     def ready(self) -> bool:
         free = self.flags.available(self.kind, self.flag)
-        return bool((free if self.active is None else free[self.active]).min(initial=1) > 0)
+        if is_vector(free):
+            return bool((free if self.active is None else free[self.active]).min(initial=1) > 0)
+        return free > 0
 
     def take(self) -> None:
-        counts = self.flags.counts(self.flags.taken, self.kind, self.flag)
-        counts[slice(None) if self.active is None else self.active] += 1
+        self.flags.count(self.flags.taken, self.kind, self.flag, self.active)
 
 
 def run_together(programs: Sequence[tuple[str, Iterator[Waiter]]]) -> None:

@@ -1,5 +1,6 @@
 """What loops and branches hand on: numbers, and of a view the fields that its type does not fix."""
 
+import re
 from collections.abc import Iterator
 
 from compiler_core.dialects.hivm import group
@@ -76,10 +77,23 @@ def same_address(argument: Value, yielded: Value, template: Known) -> bool:
     return getattr(value, "value", None) == template.base.value
 
 
-def moved_by(argument: Value, yielded: Value) -> Value | None:
+_ONE_MORE = re.compile(r"affine_map<\((?:d0)?\)(?:\[(?:s0)?\])? -> \([ds]0 \+ (\d{1,15})\)>")
+_SUM = re.compile(r"affine_map<\((?:d0(?:, d1)?)?\)(?:\[(?:s0(?:, s1)?)?\])? -> \(([ds][01]) \+ ([ds][01])\)>")
+
+
+def moved_by(argument: Value, yielded: Value) -> Value | int | None:
     """What each turn adds to a carried integer, where it does nothing else to it."""
     op = yielded.op
-    if op is None or op.name != "arith.addi":
+    if op is None or op.name not in ("arith.addi", "affine.apply") or argument not in op.operands:
+        return None
+    if op.name == "affine.apply":
+        text = str(op.attributes["map"])
+        if found := _ONE_MORE.fullmatch(text):
+            return int(found.group(1))
+        found = _SUM.fullmatch(text)
+        if found is None or found.group(1) == found.group(2):
+            return None
+    if len(op.operands) != 2:
         return None
     a, b = op.operands
-    return b if a is argument else a if b is argument else None
+    return b if a is argument else a

@@ -224,16 +224,12 @@ def _steady(t: Translator, op: Op, low: Term, high: Term, by: Term) -> None:
     kept: list[int] = []
     moving: dict[int, Term] = {}
     for i, (argument, value, known) in enumerate(zip(arguments, yielded, initial, strict=True)):
-        step = moved_by(argument, value)
+        by_turn = moved_by(argument, value)
+        step = number(by_turn) if isinstance(by_turn, int) else t.values.get(by_turn) if by_turn is not None else None
         if same_address(argument, value, known):
             t.define(argument, known)
-        elif (
-            step is not None
-            and step in t.values
-            and isinstance(known, Term)
-            and not {known.kind, t.term(step).kind} & {UNKNOWN}
-        ):
-            moving[i] = t.term(step)
+        elif isinstance(step, Term) and isinstance(known, Term) and UNKNOWN not in (known.kind, step.kind):
+            moving[i] = step
         else:
             kept.append(i)
     carried = _Carried(t, op, [arguments[i] for i in kept], [initial[i] for i in kept], UNIFORM)

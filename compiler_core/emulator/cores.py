@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Refused, error
@@ -14,7 +15,7 @@ VECTORS = 2
 _HALF = re.compile(r"_mix_ai[cv]$")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """A function as cores of one kind run it. `kind` is AIC, AIV, or AI on a coupled chip; `lanes` such cores share a block."""
 
@@ -23,6 +24,11 @@ class Part:
     lanes: int = 1
     shared: bool = False
     """Whether other cores run the same function: then each runs what belongs to it."""
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names of all its ops."""
+        return frozenset([op.name for op in self.function.walk()])
 
 
 def core_type(function: Op) -> str:
@@ -53,5 +59,4 @@ def parts_of(module: Op, name: str | None, chip: Chip) -> tuple[str, list[Part]]
 
 def uses(parts: Sequence[Part], *names: str) -> bool:
     """Whether any program has one of these hivm ops."""
-    wanted = {f"hivm.hir.{name}" for name in names}
-    return any(op.name in wanted for part in parts for op in part.function.walk())
+    return any(f"hivm.hir.{name}" in part.names for part in parts for name in names)

@@ -25,7 +25,7 @@ class Judge:
         self.mixed = len(parts) > 1
         names = ["AIC", *(f"AIV{i}" for i in range(parts[-1].lanes))] if self.mixed else [""]
         self.check = HazardCheck(names)
-        self.conflicts = [] if self.mixed else [Conflicts(part.function) for part in parts]
+        self.conflicts = [] if self.mixed or not hazards else [Conflicts(part.function) for part in parts]
 
     def batch(self, machines: Sequence[Machine], first: int) -> None:
         """Looks at the batch that begins at block `first`. Raises Refused in a deadlock."""

@@ -20,7 +20,7 @@ from compiler_core.emulator.between import Waiter
 from compiler_core.emulator.issue import Issuer
 from compiler_core.emulator.machine import MALFORMED, Machine, refuse
 from compiler_core.emulator.memory import OutOfBounds, Unsupported
-from compiler_core.emulator.translator import TRANSLATORS, Translator, column
+from compiler_core.emulator.translator import TERMINATORS, TRANSLATORS, Translator, column
 from compiler_core.emulator.uniformity import kinds_of
 from compiler_core.emulator.writer import Writer
 from compiler_core.ir import Op
@@ -127,7 +127,7 @@ def translate(function: Op, machine: Machine, bound: Bound, shared: bool = False
     Raises Refused for what it cannot mean.
     """
     for op in function.walk():
-        if op is not function and op.name not in TRANSLATORS and op.name not in ("scf.yield", "scf.condition", "func.return"):
+        if op.name not in TRANSLATORS and op.name not in TERMINATORS and op is not function:
             refuse(op, "emulator-unknown-op", op=op.name)
     kinds = kinds_of(function, lanes=2 if machine.varied else 1, functional=machine.functional)
     t = Translator(machine, Writer(function), kinds, shared=shared)

@@ -5,6 +5,7 @@ amount changes the step alone.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 CONSTANT, UNIFORM, VARYING, UNKNOWN = range(4)
@@ -43,6 +44,7 @@ class Term:
         return self.low >= -(1 << (width - 1)) and self.high < 1 << (width - 1)
 
 
+@lru_cache(maxsize=4096)
 def number(value: int) -> Term:
     """An integer constant."""
     return Term(str(value) if value >= 0 else f"({value})", CONSTANT, 0, value, value, value)

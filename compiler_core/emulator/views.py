@@ -148,16 +148,18 @@ def _typed_view(t: Translator, op: Op) -> None:
     memory, (dtype, packed) = view.memory, element_of(type)
     if not isinstance(memory, GlobalBuffer) or view.dtype.itemsize != 1:
         refuse(op, "emulator-unsupported", op=op.name, what="a view of bytes on the chip")
-    item = number(dtype.itemsize)
     varying, shared = view.moved(w, shift)
 
-    def check(given: Any) -> None:
+    def elements(given: Any) -> Any:
         if np.any(np.asarray(given) % dtype.itemsize):
             refuse(op, "emulator-misaligned", memory=memory.name, address=int(np.max(given)), alignment=dtype.itemsize)
+        return given // dtype.itemsize
 
-    for part in (varying, shared):
-        if part is not None and dtype.itemsize > 1 and (part.kind != CONSTANT or part.value % dtype.itemsize):
-            t.writer.do(f"{t.constant(check)}({part.code})", part)
+    def counted(part: Term) -> Term:
+        if dtype.itemsize == 1 or (part.kind == CONSTANT and part.value % dtype.itemsize == 0):
+            return ar.floor_divide(w, part, number(dtype.itemsize))
+        return w.let(f"{t.constant(elements)}({part.code})", part)
+
     shape = _shape(t, type, sizes)
     t.define(
         op.result,
@@ -166,8 +168,8 @@ def _typed_view(t: Translator, op: Op) -> None:
             dtype,
             packed,
             number(0),
-            None if varying is None else ar.floor_divide(w, varying, item),
-            ar.floor_divide(w, shared, item),
+            None if varying is None else counted(varying),
+            counted(shared),
             shape,
             contiguous(t, shape),
         ),

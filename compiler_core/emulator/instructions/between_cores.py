@@ -1,4 +1,4 @@
-"""Synchronisation between cores: flags of a block's cube and vector cores, meetings of all cores, locks that blocks take in turn."""
+"""Synchronisation between cores: flags of a block's cube and vector cores, meetings of all cores, locks taken in turn."""
 
 from compiler_core.dialects.hivm import enum, group, short
 from compiler_core.emulator.between import Waiter
