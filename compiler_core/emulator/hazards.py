@@ -9,10 +9,11 @@ An access that a later one of the same pipe contains is forgotten, and so is one
 the later one is over knows it of the earlier one too, and what conflicts with the earlier one conflicts with the later one.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -22,12 +23,14 @@ from compiler_core.emulator import costs
 from compiler_core.emulator.buffers import buffer_of
 from compiler_core.emulator.costs import ALL, PIPES, Item, M, S
 from compiler_core.emulator.deadlock import Held, deadlock
+from compiler_core.emulator.lanes import Array, is_vector
 from compiler_core.emulator.memory import ALIGNMENT, Tile
 from compiler_core.emulator.recorder import Entry, PathClass
 from compiler_core.emulator.regions import Region, Regions, Space
 from compiler_core.ir.spans import spans_of
 
 Clock = list[int]
+Symbols = np.ndarray[tuple[int], np.dtype[np.int64]]
 Items = Callable[[int], tuple[Item, ...]]
 """What a variant, by its number, asks of the pipes."""
 
@@ -39,6 +42,10 @@ core. LEARN hands what the scalar unit knew when it issued to a pipe that stood 
 
 CREDITS = 2
 """Times a macro may fill L0 before it is first emptied: its two halves."""
+GRAIN = 64
+"""Bytes: a multiple of the size of every type."""
+FEW_TURNS = 8
+"""Fewer turns that repeat are walked: to compare states would take longer."""
 PERIOD = 4
 """Most turns of a loop after which its instructions are expected to repeat, as with buffers that take turns."""
 
@@ -99,6 +106,10 @@ class HazardCheck:
         self._channels: dict[Channel, int] = {}
         self._symbols: dict[tuple[object, ...], int] = {}
         self._outside: dict[tuple[int, int], list[tuple[int, Space, int, bool]]] = {}
+        self._origins: dict[int, int] = {}
+        """By id of a global space, the byte that the block at hand counts from, so that blocks with a part each are alike."""
+        self._begins: dict[int, tuple[list[int], list[int]]] = {}
+        """By id of a recorder, a batch's log and where each of its instructions has its starts."""
         self._seen: set[tuple[bytes, ...]] = set()
         self._alike: set[tuple[bytes, ...]] = set()
         """Paths checked whatever their global addresses are: nobody can race there."""
@@ -112,7 +123,9 @@ class HazardCheck:
         shared = self._shared(programs)
         if not shared:
             self._alike.add(paths)
-        symbols = [self._translated(p, shared) for p in programs]
+        placed = [self._placed(p, shared) for p in programs]
+        self._origins = self._lowest(programs, placed)
+        symbols = [self._translated(p, mine) for p, mine in zip(programs, placed, strict=True)]
         key = tuple(s.tobytes() for s in symbols)
         if key not in self._seen:
             self._seen.add(key)
@@ -136,6 +149,10 @@ class HazardCheck:
         if channel.flag:
             return self.pipe_name(channel.setter), self.pipe_name(channel.waiter)
         return self.cores[channel.setter // COUNT], self.cores[channel.waiter // COUNT]
+
+    def origin(self, space: Space) -> int:
+        """The byte of a global space that the regions of the block at hand count from."""
+        return self._origins.get(id(space), 0)
 
     # Symbols
 
@@ -162,25 +179,64 @@ class HazardCheck:
             ]
         return found
 
-    def _translated(self, program: Program, shared: set[int]) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    def _placed(self, program: Program, shared: set[int]) -> list[tuple[int, int, tuple[int, ...]]]:
+        """The uses of shared global memory: place in the path, variant, where its global tiles start."""
+        path = program.path
+        wanted = [c for c in _distinct(path) if any(id(space) in shared for _, space, _, _ in self._global(program, c))]
+        if not wanted:
+            return []
+        recorder = path.recorder
+        held = self._begins.get(id(recorder))
+        if held is None or held[0] is not recorder.log:
+            counts = [len(recorder.entries[ref].outside) if ref >= 0 else 0 for ref in recorder.log]
+            held = self._begins[id(recorder)] = (recorder.log, list(accumulate(counts, initial=0)))
+        found: list[tuple[int, int, tuple[int, ...]]] = []
+        for place in np.nonzero(np.isin(path.codes, wanted))[0].tolist():
+            position = place if path.positions is None else int(path.positions[place])
+            low, high = held[1][position : position + 2]
+            lane = _place(recorder.lanes, position, path.lane)
+            starts = tuple([int(s[lane]) if is_vector(s) else int(s) for s in recorder.starts[low:high]])
+            found.append((place, int(path.codes[place]), starts))
+        return found
+
+    def _lowest(
+        self, programs: Sequence[Program], placed: Sequence[Sequence[tuple[int, int, tuple[int, ...]]]]
+    ) -> dict[int, int]:
+        """For each shared space the lowest byte at which a tile starts, rounded down so that every type can count from it."""
+        found: dict[int, int] = {}
+        for program, uses in zip(programs, placed, strict=True):
+            for _, code, starts in uses:
+                entry = program.path.recorder.variants[code].entry
+                for tile, start in zip(entry.outside, starts, strict=True):
+                    held = entry.tiles[tile][0]
+                    space = id(self.regions.space(held.memory, 0)[0])
+                    low = start * held.dtype.itemsize // GRAIN * GRAIN
+                    found[space] = min(low, found.get(space, low))
+        return found
+
+    def _translated(self, program: Program, placed: Sequence[tuple[int, int, tuple[int, ...]]]) -> Symbols:
         """The program with symbols in place of variants. Uses of global memory that nobody can race with are left out."""
-        path, codes = program.path, program.path.codes
-        distinct = _distinct(path)
+        codes = program.path.codes
+        special = {code for _, code, _ in placed}
+        distinct = _distinct(program.path)
         table = np.zeros(max(distinct, default=0) + 1, np.int64)
-        placed: list[int] = []
         for code in distinct:
-            if any(id(space) in shared for _, space, _, _ in self._global(program, code)):
-                placed.append(code)
-            else:
+            if code not in special:
                 table[code] = self._symbol(program, code, None)
         symbols = np.where(codes < 0, codes, table[np.maximum(codes, 0)])
-        if placed:
-            wanted = set(placed)
-            where = np.nonzero(codes >= 0)[0].tolist()
-            for position, issued in zip(where, path.issued(), strict=True):
-                if int(codes[position]) in wanted:
-                    symbols[position] = self._symbol(program, int(codes[position]), issued.starts)
+        for place, code, starts in placed:
+            symbols[place] = self._symbol(program, code, self._relative(program, code, starts))
         return symbols
+
+    def _relative(self, program: Program, code: int, starts: tuple[int, ...]) -> tuple[int, ...]:
+        """Starts as counted from the block's origins."""
+        entry = program.path.recorder.variants[code].entry
+        found: list[int] = []
+        for tile, start in zip(entry.outside, starts, strict=True):
+            held = entry.tiles[tile][0]
+            space, _ = self.regions.space(held.memory, 0)
+            found.append(start - self._origins[id(space)] // held.dtype.itemsize)
+        return tuple(found)
 
     def _symbol(self, program: Program, code: int, starts: tuple[int, ...] | None) -> int:
         entry = program.path.recorder.variants[code].entry
@@ -250,6 +306,13 @@ class HazardCheck:
         return found
 
 
+def _place(lanes: Sequence[tuple[int, Array | None]], position: int, lane: int) -> int:
+    """Where a lane stands among those that were active at a place of the log."""
+    at = bisect_right(lanes, position, key=lambda mark: mark[0]) - 1
+    active = lanes[at][1] if at >= 0 else None
+    return lane if active is None else int(np.searchsorted(active, lane))
+
+
 def _distinct(path: PathClass) -> list[int]:
     return [c for c in np.unique(path.codes).tolist() if c >= 0]
 
@@ -268,6 +331,9 @@ class _Walk:
         regions = len(check.regions.all)
         self.check = check
         self.programs = programs
+        ran = {step.pipe for program in programs for symbol in set(program) if symbol >= 0 for step in check.table[symbol]}
+        self.used = [sorted(p for p in ran if p // COUNT == core) for core in range(len(programs))]
+        """The pipes of each core that do anything."""
         self.overlapping = [r.overlapping for r in check.regions.all]
         self.known: list[Clock] = [[0] * pipes for _ in range(pipes)]
         self.count: Clock = [0] * pipes
@@ -373,7 +439,7 @@ class _Walk:
             self.count[pipe] = number + 1
             if pipe % COUNT == S:
                 self.known[pipe][pipe] = number + 1
-                for other in range(pipe - S, pipe - S + COUNT):
+                for other in self.used[pipe // COUNT]:
                     if other in self.blocked:
                         self.blocked[other].append(Step(LEARN, other, clock=tuple(self.known[pipe])))
                     else:
@@ -410,16 +476,15 @@ class _Walk:
 
     def all_done(self, pipe: int) -> Clock:
         """What is complete when all pipes of a core have done what they were given."""
-        first = pipe // COUNT * COUNT
-        return [max(column) for column in zip(*[self.done(p) for p in range(first, first + COUNT)], strict=True)]
+        return [max(column) for column in zip(*[self.done(p) for p in self.used[pipe // COUNT]], strict=True)]
 
     def learn(self, pipe: int, clock: Clock) -> None:
-        self.known[pipe] = [a if a > b else b for a, b in zip(self.known[pipe], clock, strict=True)]
+        self.known[pipe] = [a if a > b else b for a, b in zip(self.known[pipe], clock)]  # noqa: B905 - half of all time
 
     def issue(self, scalar: int) -> None:
         """What the scalar unit has learned holds for all that its core issues from now on."""
         clock = self.known[scalar]
-        for pipe in range(scalar - S, scalar - S + COUNT):
+        for pipe in self.used[scalar // COUNT]:
             if pipe in self.blocked:
                 self.blocked[pipe].append(Step(LEARN, pipe, clock=tuple(clock)))
             elif pipe != scalar:
@@ -487,9 +552,9 @@ class _Walk:
         """Where the first core goes on at the beginning of a loop's turn; moves the others on with it."""
         program, at = self.programs[0], self.at[0]
         marks = self.marks.setdefault(mark, [])
-        expected = any(program[at : 2 * at - m] == program[m:at] for m in marks[-PERIOD:])
+        before = [m for m in marks[-PERIOD:] if program[at : 2 * at - m] == program[m:at]]
         marks.append(at)
-        if not expected:
+        if max((_repeats(program, m, at) for m in before), default=0) < FEW_TURNS:
             return at + 1
         key = (mark, self.state())
         earlier = self.states.get(key)
@@ -534,6 +599,7 @@ class _Walk:
         assert first.entry is not None and second.entry is not None
         a, b = self.check.regions.all[earlier], self.check.regions.all[later]
         low, high = _shared_bytes(a, b)
+        origin = 0 if b.space.local else self.check.origin(b.space)
         same, same_core = first.pipe == second.pipe, first.pipe // COUNT == second.pipe // COUNT
         diagnostic = error(
             "emulator-race-within" if same else "emulator-race" if same_core else "emulator-race-between-cores",
@@ -541,8 +607,8 @@ class _Walk:
             *spans_of(first.entry.site.op),
             kind=kind,
             memory=b.name,
-            low=low - b.base,
-            high=high - b.base - 1,
+            low=low - b.base + origin,
+            high=high - b.base + origin - 1,
             first=first.name,
             first_pipe=self.check.pipe_name(first.pipe),
             second=second.name,
