@@ -312,7 +312,7 @@ class Costs:
         clear, m, k, n, *sync = (int(x) for x in entry.extras)
         waits, sets = [e for e in sync[:2] if e >= 0], [e for e in sync[2:4] if e >= 0]
         item = a.dtype.itemsize
-        depth = cube.step_k.get(_mlir_name(a), 16)
+        depth = cube.step_k.get(_mlir_name(a), 16) * (2 if "enable_HF32" in entry.site.op.attributes else 1)
         m16, n16, c0 = -(-m // 16) * 16, -(-n // 16) * 16, 32 // item
         k_padded = max(c0, -(-k // c0) * c0)
         fits = min(self.chip.l0a // 2 // (max(m16, 16) * item), self.chip.l0b // 2 // (max(n16, 16) * item)) // c0 * c0

@@ -107,6 +107,18 @@ def _matrix(
     return in_order([partial(widen, source, wide), partial(np.copyto, target, wide)]), matrix[..., :width]
 
 
+def round_to_hf32(matrix: Array) -> None:
+    """Rounds fp32 in place to HF32: 11 fraction bits instead of 23, to nearest, ties to even.
+
+    Source: CANN's documentation, of `allow_hf32` (the format) and of Matmul's SetHF32 (the rounding where none is asked for).
+    """
+    bits = matrix.view(np.int32)
+    finite = np.isfinite(matrix)
+    odd = np.bitwise_and(np.right_shift(bits, 12), 1)
+    np.add(bits, odd + 0x7FF, out=bits, where=finite)
+    np.bitwise_and(bits, -0x1000, out=bits, where=finite)
+
+
 def product(
     a: Array,
     b: Array,
@@ -116,8 +128,9 @@ def product(
     clear: bool,
     transposed: tuple[bool, bool],
     fractal: tuple[bool, bool, bool] = (True, True, True),
+    hf32: bool = False,
 ) -> Run:
-    """Binds mmadL1: c = [c +] a·b for m, k, n. Floats multiply and add in fp32; bytes exactly.
+    """Binds mmadL1: c = [c +] a·b for m, k, n. Floats multiply and add in fp32; bytes exactly. `hf32` rounds fp32 operands.
 
     Where it can be, the right matrix is multiplied panel by panel, which leaves the product in L0C's own layout.
     """
@@ -125,6 +138,8 @@ def product(
     dtype = np.dtype(np.float32 if not (c.dtype.kind in "iu" and k > EXACT_IN_FP32) else np.float64)
     rows, width = (k, m) if transposed[0] else (m, k)
     fetch_a, left = _matrix(a, rows, width, fractal[0], dtype, (_LEFT, _LEFT_WIDE))
+    if hf32 and a.dtype == np.float32:
+        fetch_a = in_order([fetch_a, partial(round_to_hf32, left)])
     if transposed[0]:
         left = np.swapaxes(left, -1, -2)
     by_panels = fractal[2] and c.dtype == dtype and n % c.shape[-1] == 0
@@ -136,6 +151,8 @@ def product(
     else:
         rows, width = (n, k) if transposed[1] else (k, n)
         fetch_b, right = _matrix(b, rows, width, fractal[1], dtype, (_RIGHT, _RIGHT_WIDE))
+        if hf32 and b.dtype == np.float32:
+            fetch_b = in_order([fetch_b, partial(round_to_hf32, right)])
         if by_panels:
             right = _as_panels(right, c.shape[-1], transposed[1])
         elif transposed[1]:

@@ -34,8 +34,9 @@ def _fractal(op: Op, value: Value, batched: bool) -> bool:
 @translates("hivm.hir.mmadL1", "hivm.hir.batchMmadL1")
 def _mmad(t: Translator, op: Op) -> None:
     """C = [C +] A·B + bias."""
-    if "enable_HF32" in op.attributes or "enable_I4" in op.attributes:
-        refuse(op, "emulator-unsupported", op=op.name, what="HF32 and int4, whose rounding is not published")
+    if "enable_I4" in op.attributes:
+        refuse(op, "emulator-unsupported", op=op.name, what="int4 operands: how they are packed is not published")
+    hf32 = "enable_HF32" in op.attributes
     batched = short(op) == "batchMmadL1"
     of_a, of_b, of_c = (_fractal(op, group(op, n)[0], batched) for n in "abc")
     transposed = ("a_transpose" in op.attributes, "b_transpose" in op.attributes)
@@ -48,7 +49,7 @@ def _mmad(t: Translator, op: Op) -> None:
         clear, m, k, n = (int(x) for x in extras[:4])
         left, right, *rows = (array for array in given if array is not None)
         run = fractals.product(
-            left, right, out[0], (m, k, n), clear=bool(clear), transposed=transposed, fractal=(of_a, of_b, of_c)
+            left, right, out[0], (m, k, n), clear=bool(clear), transposed=transposed, fractal=(of_a, of_b, of_c), hf32=hf32
         )
         adds = [fractals.bias_added(row, out[0], m, n, of_c) for row in rows]
         return fractals.in_order([run, *adds])

@@ -83,6 +83,26 @@ def test_a_product_adds_to_what_is_there_unless_it_clears() -> None:
     np.testing.assert_array_equal(out, 2 * (x @ y) + x[:, :, :16] @ y[:, :16])
 
 
+def test_hf32_rounds_operands_to_eleven_bits_and_takes_half_the_time() -> None:
+    a, b = RNG.standard_normal((2, BLOCKS, 32, 64)).astype(np.float32)
+    b = b.swapaxes(1, 2).copy()
+    results = {}
+    for hf32 in (False, True):
+        out = np.zeros((BLOCKS, 32, 32), np.float32)
+        bench = CubeBench([a, b], [out], core="AIC")
+        switches = {"enable_HF32": UnitAttr()} if hf32 else {}
+        out_of(bench, bench.product(32, 64, 32, np.float32, **switches))
+        results[hf32] = (bench.run().pipes["M"], out)
+
+    def rounded(x: np.ndarray) -> np.ndarray:
+        fraction, exponent = np.frexp(x.astype(np.float64))
+        return np.ldexp(np.rint(fraction * 2**12) / 2**12, exponent).astype(np.float32)
+
+    np.testing.assert_allclose(results[True][1], rounded(a) @ rounded(b), rtol=1e-5, atol=1e-5)
+    assert np.abs(results[True][1] - results[False][1]).max() > 1e-4
+    assert results[True][0] < 0.7 * results[False][0]
+
+
 def test_a_bias_is_added_to_each_row() -> None:
     a, b, row = small(F16, 16, 16), small(F16, 16, 32), small(F32, 32)
     out = np.zeros((BLOCKS, 16, 32), np.float32)
