@@ -265,6 +265,7 @@ class _TextReport:
         self.out = out
         self.cycles: int | None = None
         self.scope = ""
+        self.chip = ""
 
     def line(self, text: str = "") -> None:
         print(text, file=self.out, flush=True)
@@ -287,6 +288,7 @@ class _TextReport:
                 pass
 
     def started(self, event: Started) -> None:
+        self.chip = event.chip
         self.line(f"{event.engine} {event.version} on {event.chip}, {event.clock_mhz:g} MHz")
         if event.launch is not None:
             self.line(f"launch: {json.dumps(msgspec.to_builtins(event.launch), ensure_ascii=False)}")
@@ -320,8 +322,14 @@ class _TextReport:
         self.line(f"{diagnostic.severity}: {place}{node}{diagnostic.message.text}")
 
     def profile(self, event: Profile) -> None:
+        from compiler_core.profiling.fidelity import fidelity_of
+
         hits = f", L2 hits {event.l2_hits:.0%}" if event.l2_hits is not None else ""
         self.line(f"\n{event.scope or 'profile'}: {event.cycles:,} cycles on {sum(k.active for k in event.kinds)} cores{hits}")
+        table = fidelity_of(self.chip)
+        if table:
+            worst = f"{table.worst:g} % at worst, on {len(table.cases)} measurements"
+            self.line(f"  model error ±{table.median:g} % in the median, {worst}")
         for kind in event.kinds:
             for pipe, use in kind.pipes.items():
                 if use.busy:

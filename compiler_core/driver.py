@@ -11,7 +11,7 @@ import numpy as np
 
 from compiler_core import __version__
 from compiler_core.blobs import BlobSink
-from compiler_core.catalogue import Catalogue, ChipEntry, EngineEntry, ExampleEntry, Fidelity, Inspection, PassEntry
+from compiler_core.catalogue import Catalogue, ChipEntry, EngineEntry, ExampleEntry, Inspection, PassEntry
 from compiler_core.chips import chips
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error, templates
 from compiler_core.engines import builtin
@@ -20,6 +20,7 @@ from compiler_core.events import AnyEvent, DiagnosticEvent, Failed
 from compiler_core.importers.mlir import inspect_mlir, is_mlir
 from compiler_core.importers.triton import inspect_source
 from compiler_core.pipelines import all_passes
+from compiler_core.profiling.fidelity import fidelity
 from compiler_core.request import CompileRequest, Launch
 
 log = logging.getLogger(__name__)
@@ -118,11 +119,6 @@ def catalogue() -> Catalogue:
         messages=templates(),
         fidelity=fidelity(),
     )
-
-
-def fidelity() -> Fidelity:
-    """The emulator's error table, as `make fidelity` last wrote it."""
-    return msgspec.json.decode(files("compiler_core.emulator").joinpath("fidelity.json").read_bytes(), type=Fidelity)
 
 
 class _Title(msgspec.Struct):

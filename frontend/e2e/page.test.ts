@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, Page, WebSocketRoute } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
-import type { Diagnostic } from '../src/generated/types.ts';
+import type { AnyEvent, Diagnostic } from '../src/generated/types.ts';
 import { freshPage, launchBrowser } from './browser.ts';
 import { EVENTS, KEY } from './fixtures/softmax.ts';
 import { ORIGIN, type Script, sendAfter, serve } from './scripted.ts';
@@ -176,6 +176,33 @@ it('shows the difference a pass made, and of two picked passes', async () => {
   await page.getByText('structure-access → insert-sync').waitFor();
   await page.getByRole('button', { name: 'Unified' }).click();
   await expect.poll(() => page.locator('.unified .kind-new').count()).toBeGreaterThan(3);
+});
+
+it('tells where the time goes, and leads from the critical path to its line', async () => {
+  const { page } = await opened();
+  await phase(page, 'done');
+  await page.getByRole('tab', { name: 'Profile' }).click();
+  await page.getByText('At most −34\u00a0%: 12,300 cycles').waitFor();
+  await page.getByText('Model error ±1.9 % in the median').click();
+  await page.getByRole('cell', { name: '+3.4' }).waitFor();
+  expect(await page.locator('.core-column').count()).toBe(80);
+  expect(await page.getByRole('img', { name: /UB: peak 16 KiB of 192 KiB/ }).count()).toBe(1);
+  expect(await page.locator('.downloads a').first().getAttribute('href')).toContain('/report?scope=&format=html');
+  await page.locator('tr', { hasText: 'vreduce' }).getByRole('button', { name: 'line 12' }).click();
+  await expect.poll(() => page.locator('.cm-lineNumbers .cm-activeLineGutter').textContent()).toBe('12');
+});
+
+it('opens a record from before profiles had details', async () => {
+  const old = EVENTS.map((event) => {
+    if (event.type !== 'profile') return event;
+    const { type, seq, scope, utilisation, traffic, stalls, roofline, verdicts } = event;
+    return { type, seq, scope, utilisation, traffic, stalls, roofline, verdicts } as AnyEvent;
+  });
+  const { page } = await opened({ onSocket: (socket, after) => sendAfter(socket, after, old) });
+  await phase(page, 'done');
+  await page.getByRole('tab', { name: 'Profile' }).click();
+  await page.getByText('Busy cycles of each pipe after').waitFor();
+  expect(await page.locator('.downloads, .core-column, .curve').count()).toBe(0);
 });
 
 it('shares a link that opens the same results and view in a fresh browser, without compiling', async () => {

@@ -6,6 +6,7 @@ from importlib.resources import files
 
 from compiler_core.chips import Chip
 from compiler_core.events import CoreUse, PipeUse, Profile, ProfileDetail, Series, Verdict
+from compiler_core.profiling.fidelity import fidelity_of
 from compiler_core.profiling.report import charts
 from compiler_core.profiling.report.charts import number, percent, size
 from compiler_core.profiling.report.words import both, reason, said, word
@@ -99,6 +100,9 @@ def _figures(profile: Profile, chip: Chip) -> str:
     }
     if profile.l2_hits is not None:
         shown["l2-hits"] = percent(profile.l2_hits)
+    table = fidelity_of(chip.name)
+    if table:
+        shown["error"] = f"±{table.median:g} % ({number(len(table.cases))}: ≤ {table.worst:g} %)"
     return "<dl>" + "".join(f"<div><dt>{word(key)}</dt><dd>{text}</dd></div>" for key, text in shown.items()) + "</dl>"
 
 

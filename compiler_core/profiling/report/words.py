@@ -12,6 +12,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "launch": ("Launch overhead", "启动开销"),
     "blocks": ("Blocks", "块数"),
     "l2-hits": ("L2 hits", "L2 命中率"),
+    "error": ("Model error, median (of published cases: worst)", "模型误差中位数（公开用例数：最大）"),
     "intensity": ("Arithmetic intensity", "算术强度"),
     "performance": ("Performance", "性能"),
     "limits": ("What limits it", "瓶颈"),

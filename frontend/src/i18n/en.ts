@@ -209,7 +209,7 @@ export const en = {
   'outputs.infinite': 'holds NaN or infinity',
   'outputs.download': 'Download {name} as .npy',
   'timeline.label': 'Timeline of pipes by core; {count} instructions',
-  'timeline.hint': 'Wheel zooms, drag pans; + − and arrow keys do the same',
+  'timeline.hint': 'Wheel zooms, drag pans; + − and arrow keys do the same. Underlined: the critical path',
   'timeline.span': '{name}: {length} cycles from {start}',
   'timeline.reset': 'Whole run',
   'diagnostics.title': 'Diagnostics',

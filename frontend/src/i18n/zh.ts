@@ -209,7 +209,7 @@ export const zh: Readonly<Record<Key, string>> = {
   'outputs.infinite': '含 NaN 或无穷',
   'outputs.download': '下载 {name} 为 .npy',
   'timeline.label': '按核排列的流水时间线；{count} 条指令',
-  'timeline.hint': '滚轮缩放，拖动平移；+ − 与方向键同样可用',
+  'timeline.hint': '滚轮缩放，拖动平移；+ − 与方向键同样可用。下划线为关键路径',
   'timeline.span': '{name}：从 {start} 起 {length} 周期',
   'timeline.reset': '全程',
   'diagnostics.title': '诊断',

@@ -5,6 +5,8 @@ export interface TraceSpan {
   readonly start: number;
   readonly length: number;
   readonly lines: readonly number[];
+  /** On the critical path of its block. */
+  readonly critical: boolean;
 }
 
 export interface Lane {
@@ -44,6 +46,7 @@ export function lanesOf(json: string): readonly Lane[] {
       start: numberOf(event.args?.cycle) ?? event.ts ?? 0,
       length: numberOf(event.args?.cycles) ?? event.dur ?? 0,
       lines: linesOf(event.args),
+      critical: event.args?.critical === true,
     });
     lanes.set(key, lane);
   }

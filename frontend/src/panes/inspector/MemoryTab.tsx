@@ -1,8 +1,10 @@
-/** Peak bytes of each on-chip buffer after a pass, against what one core has. */
+/** Peak bytes of each on-chip buffer after a pass, against what one core has; and how they fill over the final run. */
 import { t } from '../../i18n';
 import { bytes, share } from '../../model/format';
 import { chipEntry } from '../../state/catalogue';
 import { pass, shown } from '../../state/compilation';
+import { Curves } from './profile/Curves';
+import { useDetail } from './profile/useDetail';
 
 /** The pipe that fills each buffer lends it its colour. */
 const FILLED_BY: Readonly<Record<string, string>> = { UB: 'V', L1: 'MTE2', L0A: 'MTE1', L0B: 'MTE1', L0C: 'M' };
@@ -12,6 +14,8 @@ export function MemoryTab() {
   const peaks = now?.memory ?? {};
   const capacities = chipEntry(shown.value?.started?.chip ?? '')?.buffers ?? {};
   const names = [...new Set([...Object.keys(capacities), ...Object.keys(peaks)])];
+  const profile = shown.value?.profiles.find((entry) => entry.scope === now?.scope) ?? shown.value?.profiles[0];
+  const detail = useDetail(profile).value;
   return (
     <div class="scroll">
       <h3>{t('memory.title', { name: now?.name ?? '' })}</h3>
@@ -54,6 +58,7 @@ export function MemoryTab() {
           })}
         </tbody>
       </table>
+      <Curves title={t('profile.occupancy')} series={detail?.occupancy ?? []} end={profile?.cycles ?? 0} unit="bytes" />
     </div>
   );
 }

@@ -175,6 +175,7 @@ function draw(canvas: HTMLCanvasElement, lanes: readonly Lane[], { from, to }: R
       const right = Math.max(left + 1, NAMES + (span.start + span.length - from) * scale - 0.5);
       if (right <= painted) continue;
       context.fillRect(left, top + 2, right - left, LANE - 4);
+      if (span.critical) drawCritical(context, style.color, left, right, top);
       if (right - left > NAMED) drawName(context, span.name, left, right, top, surface);
       painted = right;
     }
@@ -187,6 +188,14 @@ function drawCore(context: CanvasRenderingContext2D, core: string, top: number, 
   context.fillRect(0, top, width, 1);
   context.globalAlpha = 1;
   context.fillText(core, 4, top + LANE / 2, NAMES - 48);
+}
+
+/** A line under a span that the length of its block is made of. */
+function drawCritical(context: CanvasRenderingContext2D, colour: string, left: number, right: number, top: number): void {
+  const { fillStyle } = context;
+  context.fillStyle = colour;
+  context.fillRect(left, top + LANE - 2, right - left, 2);
+  context.fillStyle = fillStyle;
 }
 
 /** An instruction's name on its span, in the colour of the ground. */
