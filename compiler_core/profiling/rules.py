@@ -93,7 +93,7 @@ RULES: Sequence[Rule] = (
 
 
 def verdicts(facts: Facts) -> tuple[Verdict, ...]:
-    """What the rules say of a run, in the table's order."""
+    """What the rules say of a run: what can save most first, then what was not measured, in the table's order."""
     found: list[Verdict] = []
     for rule in RULES:
         value = rule.measure(facts)
@@ -117,7 +117,7 @@ def verdicts(facts: Facts) -> tuple[Verdict, ...]:
                 gain(facts, rule),
             )
         )
-    return tuple(found)
+    return tuple(sorted(found, key=lambda verdict: -verdict.gain.share if verdict.gain else 1.0))
 
 
 def gain(facts: Facts, rule: Rule) -> Gain | None:
