@@ -57,28 +57,28 @@ class Runs(NamedTuple):
 class Conflicts:
     """Collects what the batches of a launch touch, and compares blocks at the end."""
 
-    def __init__(self, function: Op) -> None:
-        names = {short(op) for op in function.walk()}
+    def __init__(self, functions: Sequence[Op]) -> None:
+        names = {short(op) for function in functions for op in function.walk()}
         self.judged = not names.intersection(ORDERING)
-        self.written = written_arguments(function) if self.judged else set[int]()
-        self.locked = locked_ops(function) if "sync_block_lock" in names else set[int]()
+        self.written = {i for f in functions for i in written_arguments(f)} if self.judged else set[int]()
+        self.locked = {i for f in functions for i in locked_ops(f)} if "sync_block_lock" in names else set[int]()
         self.uses: list[Use] = []
-        self._of: dict[int, list[tuple[int, Use | None]]] = {}
-        """By ref, its global tiles: how many there are before it in the entry, and the use."""
-        self._places: dict[tuple[int, ...], list[tuple[Use, Array, Array]]] = {}
-        """By log, as many batches have the same."""
+        self._of: dict[tuple[int, int], list[tuple[int, Use | None]]] = {}
+        """By recorder and ref, its global tiles: how many there are before it in the entry, and the use."""
+        self._places: dict[tuple[int, tuple[int, ...]], list[tuple[Use, Array, Array]]] = {}
+        """By recorder and log, as many batches have the same."""
 
-    def batch(self, recorder: Recorder, first: int) -> None:
-        """Notes what the recorder holds of the batch that starts at block `first`."""
+    def batch(self, recorder: Recorder, first: int, cores: int = 1) -> None:
+        """Notes what the recorder holds of the batch that starts at block `first`, of so many cores in each block."""
         if not self.judged or not recorder.starts:
             return
         log = tuple(recorder.log)
-        places = self._places.get(log)
+        places = self._places.get((id(recorder), log))
         if places is None:
-            places = self._places[log] = self._found(recorder)
+            places = self._places[id(recorder), log] = self._found(recorder)
         marks = [(0, None), *recorder.lanes, (len(log), None)]
         for (low, lanes), (high, _) in pairwise(marks):
-            blocks = first + (np.arange(recorder.count) if lanes is None else np.asarray(lanes))
+            blocks = first + (np.arange(recorder.count) if lanes is None else np.asarray(lanes)) // cores
             for use, at, starts in places:
                 _collect(use, blocks, recorder.starts, starts if high - low == len(log) else starts[(at >= low) & (at < high)])
 
@@ -99,10 +99,10 @@ class Conflicts:
         ]
 
     def _uses(self, recorder: Recorder, ref: int) -> list[tuple[int, Use | None]]:
-        found = self._of.get(ref)
+        found = self._of.get((id(recorder), ref))
         if found is None:
             entry = recorder.entries[ref]
-            found = self._of[ref] = [
+            found = self._of[id(recorder), ref] = [
                 (i, self._use(entry.site.op, entry.site.name, *entry.tiles[at])) for i, at in enumerate(entry.outside)
             ]
             self.uses += [use for _, use in found if use is not None]

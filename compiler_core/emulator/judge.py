@@ -25,15 +25,15 @@ class Judge:
         self.mixed = len(parts) > 1
         names = ["AIC", *(f"AIV{i}" for i in range(parts[-1].lanes))] if self.mixed else [""]
         self.check = HazardCheck(names)
-        self.conflicts = [] if self.mixed or not hazards else [Conflicts(part.function) for part in parts]
+        self.conflicts = Conflicts([part.function for part in parts] if hazards else [])
 
     def batch(self, machines: Sequence[Machine], first: int) -> None:
         """Looks at the batch that begins at block `first`. Raises Refused in a deadlock."""
         if not (self.timing or self.hazards):
             return
         if self.hazards:
-            for conflicts, machine in zip(self.conflicts, machines, strict=False):
-                conflicts.batch(machine.recorder, first)
+            for machine in machines:
+                self.conflicts.batch(machine.recorder, first, machine.sub_blocks)
         classes = [list(m.recorder.finish(first * m.sub_blocks)) for m in machines]
         if self.hazards:
             for paths in _together(classes, first) if self.mixed else [(path,) for path in classes[0]]:
@@ -62,7 +62,7 @@ class Judge:
         return Result(memory=memory, operations=first.operations, diagnostics=diagnostics, printed=tuple(first.printed))
 
     def _diagnostics(self) -> tuple[Diagnostic, ...]:
-        return (*self.check.diagnostics, *(found for c in self.conflicts for found in c.findings()))
+        return (*self.check.diagnostics, *self.conflicts.findings())
 
 
 def _together(classes: Sequence[Sequence[PathClass]], first: int) -> Iterator[tuple[PathClass, ...]]:

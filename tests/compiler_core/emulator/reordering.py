@@ -74,11 +74,18 @@ def synchronisation(programs: Sequence[Program]) -> list[Op]:
 
 
 def pairs(ops: Sequence[Op]) -> list[tuple[Op, Op]]:
-    """Each set with the wait of the same event that stands with it in one block of code."""
+    """Each set with the wait of the same event that stands with it in one block of code, and between cores each set with the
+    wait for that flag in the other core's program.
+    """
     sides: dict[tuple[object, ...], tuple[list[Op], list[Op]]] = {}
     for op in ops:
-        if short(op) in ("set_flag", "wait_flag"):
-            sides.setdefault((op.parent, *flag(op)), ([], []))[short(op) == "wait_flag"].append(op)
+        name = short(op)
+        if name in ("set_flag", "wait_flag"):
+            sides.setdefault((op.parent, *flag(op)), ([], []))[name == "wait_flag"].append(op)
+        elif name in ("sync_block_set", "sync_block_wait"):
+            on_cube = "CUBE" in str(op.attributes.get("tcore_type"))
+            key = (str(op.attributes.get("static_flag_id")), on_cube == (name == "sync_block_set"))
+            sides.setdefault(key, ([], []))[name == "sync_block_wait"].append(op)
     return [pair for sets, waits in sides.values() for pair in zip(sets, waits, strict=False)]
 
 
