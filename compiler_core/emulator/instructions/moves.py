@@ -38,7 +38,9 @@ class _Padding:
         self.op = op
         self.first = mode == "PadFirstElem"
         self.value = optional(op, "pad_value")
-        self.left = optional(op, "left_padding_num") if op.name == "hivm.hir.load" else None
+        loads = op.name == "hivm.hir.load"
+        self.left = optional(op, "left_padding_num") if loads else None
+        self.right = optional(op, "right_padding_num") if loads else None
         self.initial = flagged(op, "init_out_buffer")
         self.condition = optional(op, "init_condition") if op.name in ("hivm.hir.load", "hivm.hir.nd2nz") else None
         if self.initial and self.value is None:
@@ -50,7 +52,7 @@ class _Padding:
 
     @property
     def extras(self) -> list[Value]:
-        return [v for v in (self.left, self.condition) if v is not None]
+        return [v for v in (self.left, self.right, self.condition) if v is not None]
 
     def outputs(self, target: Value) -> list[Value]:
         """The buffer, and, where it is initialised, all of the buffer it is a part of."""
@@ -64,7 +66,8 @@ class _Padding:
         if self.left is not None or source.shape[-1] != target.shape[-1]:
             before = int(extras[0]) if self.left is not None else 0
             last = before + source.shape[-1]
-            for part in (target[..., :before], target[..., last:]):
+            end = target.shape[-1] if self.right is None else last + int(extras[self.left is not None])
+            for part in (target[..., :before], target[..., last:end]):
                 if self.first:
                     fills.append(_ignoring(tiles.copied(source[..., :1], part)))
                 elif self.value is not None:

@@ -13,7 +13,7 @@ from compiler_core.emulator.casts import ROUNDINGS, cast
 from compiler_core.emulator.narrow import widen
 from compiler_core.emulator.special import erf
 from compiler_core.ir.attributes import BoolAttr, DenseArrayAttr
-from compiler_core.ir.types import f32, i16, i32
+from compiler_core.ir.types import f16, f32, i16, i32
 from tests.compiler_core.emulator.ops import BF16, BLOCKS, F16, F32, Bench, element, vector
 
 RNG = np.random.default_rng(11)
@@ -172,6 +172,27 @@ def test_a_selection_by_bits_may_write_over_an_operand(dtype: Any) -> None:
     bench.store()
     bench.run()
     np.testing.assert_array_equal(out, np.where(flags, a, b))
+
+
+def test_a_selection_by_bytes() -> None:
+    flags = RNG.integers(0, 2, SHAPE).astype(np.int8)
+    a, out = floats(F16), np.zeros(SHAPE, F16)
+    bench = Bench([flags, a], [out])
+    bench.op("vsel", [[*bench.sources, bench.constant(0.5, f16)], bench.targets])
+    bench.store()
+    bench.run()
+    np.testing.assert_array_equal(out, np.where(flags, a, F16.type(0.5)))
+
+
+@pytest.mark.parametrize("dtype", [F16, F32], ids=str)
+def test_bits_as_numbers(dtype: Any) -> None:
+    flags = RNG.integers(0, 2, SHAPE).astype(np.int32)
+    out = np.zeros(SHAPE, dtype)
+    bench = Bench([flags], [out])
+    bench.op("vcast", [[bench.bits(0)], bench.targets])
+    bench.store()
+    bench.run()
+    np.testing.assert_array_equal(out, flags.astype(dtype))
 
 
 def test_operands_are_repeated_or_transposed_on_the_way() -> None:

@@ -43,6 +43,20 @@ def test_a_load_pads_on_both_sides(left: int, dtype: Any) -> None:
     np.testing.assert_array_equal(out, np.pad(source, [(0, 0), (0, 0), (left, 6 - left)], constant_values=7))
 
 
+def test_a_load_leaves_what_lies_behind_its_right_padding() -> None:
+    source = RNG.integers(0, 99, (BLOCKS, 4, 10)).astype(np.float32)
+    out = np.zeros((BLOCKS, 4, 16), np.float32)
+    bench = PadBench([source], [out])
+    bench.op("vbrc", [[bench.constant(-1.0, f32)], bench.targets])
+    pad = [bench.constant(7.0, f32)]
+    mode = {"pad_mode": enum_attribute("padmode", "PadValue")}
+    bench.op("load", [bench.sources, bench.targets, pad, bench.number(2), bench.number(1)], mode)
+    bench.store()
+    bench.run()
+    np.testing.assert_array_equal(out[:, :, :13], np.pad(source, [(0, 0), (0, 0), (2, 1)], constant_values=7))
+    assert (out[:, :, 13:] == -1).all()
+
+
 def test_a_load_pads_with_the_first_element() -> None:
     source = RNG.standard_normal((BLOCKS, 4, 13)).astype(np.float32)
     out = np.zeros((BLOCKS, 4, 16), np.float32)
