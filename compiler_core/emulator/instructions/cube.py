@@ -33,7 +33,7 @@ def _fractal(op: Op, value: Value, batched: bool) -> bool:
 
 @translates("hivm.hir.mmadL1", "hivm.hir.batchMmadL1")
 def _mmad(t: Translator, op: Op) -> None:
-    """C = [C +] A·B + bias."""
+    """C = [C +] A·B + bias, which is a row: [n] or [1, n]."""
     if "enable_I4" in op.attributes:
         refuse(op, "emulator-unsupported", op=op.name, what="int4 operands: how they are packed is not published")
     hf32 = "enable_HF32" in op.attributes
@@ -51,7 +51,8 @@ def _mmad(t: Translator, op: Op) -> None:
         run = fractals.product(
             left, right, out[0], (m, k, n), clear=bool(clear), transposed=transposed, fractal=(of_a, of_b, of_c), hf32=hf32
         )
-        adds = [fractals.bias_added(row, out[0], m, n, of_c) for row in rows]
+        flat = [row[..., 0, :] if row.ndim == axes + 2 and not batched else row for row in rows]
+        adds = [fractals.bias_added(row, out[0], m, n, of_c) for row in flat]
         return fractals.in_order([run, *adds])
 
     extras = [group(op, n)[0] for n in ("init_condition", "real_m", "real_k", "real_n")]

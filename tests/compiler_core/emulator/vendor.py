@@ -328,7 +328,7 @@ _KERNELS: Sequence[Kernel] = (
         {"BLOCK": 1024},
         _layer_norm,
         [(2, 2500)],
-        [(1151, 8192)],
+        [(60, 8192)],
         "layer_norm",
     ),
     Kernel(
