@@ -37,7 +37,10 @@ _HFUSION = (
     *("conv1d", "conv2d", "conv3d", "gather"),
 )
 _SEGMENTED = "ins* outs*"
-HIDDEN_BODIES = frozenset({f"linalg.{n}" for n in _LINALG} | {f"hfusion.{n}" for n in _HFUSION})
+HIDDEN_BODIES = frozenset(
+    {f"linalg.{n}" for n in (*_LINALG, "transpose", "broadcast")}
+    | {f"hfusion.{n}" for n in (*_HFUSION, "reduce_with_index", "arange")}
+)
 """Ops whose generic form has a region that their custom form leaves out."""
 
 
@@ -118,7 +121,8 @@ def _arguments(reader: OperationReader) -> list[tuple[str, Type]]:
     return arguments
 
 
-@reads("linalg.reduce", "linalg.map", "hfusion.reduce_with_index", groups="ins outs")
+@reads("hfusion.reduce_with_index", groups="ins outs", segments=True)
+@reads("linalg.reduce", "linalg.map", groups="ins outs")
 def _reduce(reader: OperationReader, parts: Parts) -> None:
     """`ins(…) outs(…) dimensions = [0] (%in: f32, %init: f32) {region}`; `{ arith.addf }` in front stands for a region."""
     combiner = reader.take(_COMBINER)
@@ -171,6 +175,18 @@ def _permute(reader: OperationReader, parts: Parts) -> None:
     _results(reader, parts)
 
 
+form(
+    "hfusion.arange",
+    "offset? strides* init",
+    "{} (? offset[$offset] ?) strides[$strides] outs($init : @init) (? -> @result ?)",
+    segments=True,
+)
+form(
+    "hfusion.histogram",
+    "input mask",
+    "$input, $num_bins (?, $mask ?) {} : @input (?, @mask ?) -> @result",
+    {"num_bins": "integer"},
+)
 form("linalg.yield", "values*", "{} (? $values : @values ?)", results="")
 form("linalg.index", "", "$dim {} : @result", {"dim": "integer"})
 form(

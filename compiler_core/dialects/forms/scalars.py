@@ -1,4 +1,4 @@
-"""Forms of small dialects that stand between the others: annotation, and what occurs of llvm."""
+"""Forms of small dialects that stand between the others: annotation, memref_ext, and what occurs of llvm."""
 
 from compiler_core.ir.syntax.forms import form
 
@@ -8,6 +8,12 @@ form(
     "$src {} (? keys = $keys ?) (? values = [$values : @values] ?) : @src",
     {"keys": "any"},
     results="",
+)
+form(
+    "memref_ext.alloc_workspace",
+    "workspace sizes* offset*",
+    "($sizes) (? from $workspace ?) (? offset = [$offset] ?) {} : (? from @workspace to ?) @result",
+    segments=True,
 )
 for _name in ("add", "sub", "mul", "sdiv", "udiv", "srem", "urem", "and", "or", "xor", "shl", "lshr", "ashr"):
     form(f"llvm.{_name}", "lhs rhs", "$lhs, $rhs {} : @result")
