@@ -43,10 +43,14 @@ class Lines(NamedTuple):
 
 @dataclass(slots=True)
 class _Place:
-    """Where the tiles of a transfer lie: lines of their buffer, for all blocks that issue it; a line may come several times."""
+    """Where the tiles of a transfer lie: the stamps of their lines, for all blocks that issue it."""
 
     stamps: Array
-    index: Array | slice
+    """Of the whole buffer."""
+    index: Array | None
+    """The lines, each as often as it is touched; None where `view` has them."""
+    view: Array | None
+    """The lines' stamps themselves, where they are evenly spread and each comes once."""
     runs: int
     run_bytes: int
     lines: int
@@ -57,6 +61,13 @@ class _Place:
     """Which of them a transfer takes a sector apart of."""
     last: int = _NEVER
     """The clock when it was last touched and its stamps not yet written."""
+
+    def touch(self, clock: int) -> None:
+        """Stamps the lines."""
+        if self.view is not None:
+            np.maximum(self.view, clock, out=self.view)
+        else:
+            self.stamps[self.index] = np.maximum(self.stamps[self.index], clock)
 
 
 class L2:
@@ -122,25 +133,17 @@ class L2:
         """Lines missed, counting a torn one for each time that it is."""
         if self.clock > self.capacity and not self._settled:
             self._settle()
-        stamps, index = place.stamps, place.index
+        stamps, horizon = place.stamps, self.clock - self.capacity
         torn, again = place.torn if keep and not write else None, 0
         if torn is not None:
-            absent = torn[stamps[torn] + self.capacity < self.clock]
+            absent = torn[stamps[torn] < horizon]
             again = len(absent) * place.sharers - len(np.unique(absent))
-        found = stamps[index]
-        old = found + self.capacity < self.clock
-        if isinstance(index, slice):
-            missed, fresh = int(np.count_nonzero(old)), int(np.count_nonzero(found == _NEVER))
-        else:
-            absent, new = index[old], index[found == _NEVER]
-            missed, fresh = _different(stamps, absent), _different(stamps, new) if len(new) else 0
+        missed, fresh = _absent(place, horizon)
         if not keep:
-            if not isinstance(index, slice):
-                stamps[index] = found
             return missed
         self.clock += missed * LINE
         self.held += fresh * LINE
-        stamps[index] = self.clock
+        place.touch(self.clock)
         if torn is not None:
             stamps[torn] = _NEVER
         return missed + again
@@ -150,7 +153,7 @@ class L2:
         self._settled = True
         for place in self._places.values():
             if place.last != _NEVER:
-                place.stamps[place.index] = np.maximum(place.stamps[place.index], place.last)
+                place.touch(place.last)
                 place.last = _NEVER
 
     def _place(self, buffer: GlobalBuffer, tile: Tile, starts: Array, lanes: int) -> _Place:
@@ -163,21 +166,63 @@ class L2:
             stamps = np.full(buffer.size * item // LINE + 1, _NEVER, np.int64)
             self.stamps[buffer.index] = stamps
         sharers = -(-lanes // len(starts))
-        if len(offsets) == 1 and (len(starts) == 1 or bool((np.diff(starts) == run).all())):
-            begins = starts * item
-            index: Array | slice = slice(int(begins[0]) // LINE, (int(begins[-1]) + size - 1) // LINE + 1)
-            each = max(1, round(int(((begins + size - 1) // LINE - begins // LINE).sum()) / len(starts)) + 1)
-            users = max(index.stop - index.start, each * lanes)
-            return _Place(stamps, index, 1, size, each, users, sharers, _torn(begins, size))
+        even = _evenly(stamps, tile, starts, size)
+        if even is not None:
+            each = len(offsets) * even.shape[-1]
+            whole = not (int(starts[0]) * item % SECTOR or size % SECTOR)
+            torn = None if whole else _torn((starts[:, None] + offsets[None, :]).reshape(-1) * item, size)
+            return _Place(stamps, None, even, len(offsets), size, each, each * lanes, sharers, torn)
         begins = (starts[:, None] + offsets[None, :]).reshape(-1) * item
         first = begins // LINE
         counts = (begins + size - 1) // LINE - first + 1
         total = int(counts.sum())
-        steps = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-        index = np.repeat(first, counts) + steps
         each = max(1, round(total / len(starts)))
         users = each * lanes if sharers > 1 else total
-        return _Place(stamps, index, len(offsets), size, each, users, sharers, _torn(begins, size))
+        if len(offsets) == 1 and (len(starts) == 1 or bool((starts[1:] - starts[:-1] == run).all())):
+            joined = stamps[int(first[0]) : int(begins[-1] + size - 1) // LINE + 1]
+            return _Place(stamps, None, joined, 1, size, each, users, sharers, _torn(begins, size))
+        steps = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+        index = np.repeat(first, counts) + steps
+        return _Place(stamps, index, None, len(offsets), size, each, users, sharers, _torn(begins, size))
+
+
+def _absent(place: _Place, horizon: int) -> tuple[int, int]:
+    """Different lines that were last touched before the horizon, and how many of them were never there."""
+    if place.view is not None:
+        missed = int(np.count_nonzero(place.view < horizon))
+        never = missed and horizon > 0
+        return missed, int(np.count_nonzero(place.view == _NEVER)) if never else missed
+    found = place.stamps[place.index]
+    lines = place.index[found < horizon] if place.index is not None else found
+    if not len(lines):
+        return 0, 0
+    different = np.unique(lines)
+    return len(different), int(np.count_nonzero(place.stamps[different] == _NEVER))
+
+
+def _evenly(stamps: Array, tile: Tile, starts: Array, size: int) -> Array | None:
+    """The stamps of runs of `size` bytes whose lines are evenly spread, each once; None where they are not."""
+    item = tile.dtype.itemsize
+    dims: list[tuple[int, int]] = []
+    if len(starts) > 1:
+        step = int(starts[1] - starts[0])
+        if len(starts) > 2 and not bool((starts[1:] - starts[:-1] == step).all()):
+            return None
+        dims.append((len(starts), step * item))
+    run = 1
+    outer = list(zip(tile.sizes, tile.strides, strict=True))
+    while outer and (outer[-1][1] == run or outer[-1][0] == 1):
+        run *= outer.pop()[0]
+    dims += [(n, stride * item) for n, stride in outer if n > 1]
+    begin = int(starts[0]) * item
+    lines = (begin % LINE + size - 1) // LINE + 1
+    reach = lines
+    for n, stride in sorted(dims, key=lambda dim: dim[1]):
+        if stride % LINE or stride < reach * LINE:
+            return None
+        reach += (n - 1) * stride // LINE
+    shape = (*(n for n, _ in dims), lines)
+    return np.ndarray(shape, np.int64, stamps, begin // LINE * 8, (*(stride // LINE * 8 for _, stride in dims), 8))
 
 
 def _torn(begins: Array, size: int) -> Array | None:
@@ -193,10 +238,3 @@ def _different_starts(start: int | Array) -> Array:
     if not isinstance(start, np.ndarray):
         return np.array([start], np.int64)
     return start if len(start) == 1 or bool((start[1:] > start[:-1]).all()) else np.unique(start)
-
-
-def _different(stamps: Array, index: Array) -> int:
-    """How many different lines there are; overwrites their stamps."""
-    order = np.arange(len(index))
-    stamps[index] = order
-    return int(np.count_nonzero(stamps[index] == order))

@@ -21,7 +21,7 @@ from compiler_core.emulator.timeline import BANDWIDTH, REASONS, Step, Timeline, 
 ROUNDS = 8
 """Most times that a launch is timed to find out how many cores move data at a time."""
 SETTLED = 0.02
-"""Relative change of that number that is not worth another round."""
+"""Relative change of that number, or of what follows from it, that is not worth another round."""
 CUBE_AND_VECTORS = ((1, 2), (0,), (0,))
 """For the cube core and the two vector cores of a block, whose messages they read."""
 
@@ -224,13 +224,14 @@ class Launch:
                     program.contended.append(code)
 
     def _price(self) -> bool:
-        """Prices every variant; False where nothing changed."""
+        """Prices every variant; False where nothing changed by more than is worth another round."""
         changed = False
         for program in self.programs.values():
             changed |= not program.steps
             for code in program.contended if program.steps else program.times:
-                steps = self._steps(program.items[code])
-                changed |= program.steps.get(code) != steps
+                steps, before = self._steps(program.items[code]), program.steps.get(code, ())
+                pairs = zip(steps, before, strict=False)
+                changed |= any(abs(new.work - old.work) > SETTLED * old.work for new, old in pairs)
                 program.steps[code] = steps
         return changed
 
@@ -254,7 +255,7 @@ class Launch:
         found: list[Stream] = []
         for path in block.paths:
             variants = path.recorder.variants
-            codes = path.codes[path.codes >= 0].tolist()
+            codes: list[int] = path.codes[path.codes >= 0].tolist()
             found.append(ordered([(variants[c].entry, item) for c in codes for item in self.items(c, path.recorder)]))
         return found
 
@@ -287,8 +288,9 @@ class Launch:
         if len(durations) == 1:
             each, more = divmod(self.blocks, self.cores)
             return [durations[0] * (each + (core < more)) for core in range(self.cores)]
-        free = [(0.0, core) for core in range(self.cores)]
-        for number in self.class_of.tolist():
+        free: list[tuple[float, int]] = [(0.0, core) for core in range(self.cores)]
+        numbers: list[int] = self.class_of.tolist()
+        for number in numbers:
             start, core = free[0]
             heapq.heapreplace(free, (start + durations[number], core))
         return [end for end, _ in sorted(free, key=lambda pair: pair[1])]
