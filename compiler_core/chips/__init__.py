@@ -6,7 +6,7 @@ A chip that is `like` another gives what differs from it.
 import tomllib
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import msgspec
 
@@ -71,6 +71,6 @@ def _over(base: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
     """Tables merged; everything else, and a move's pair of numbers, as given."""
     merged = dict(base)
     for key, value in own.items():
-        inner = merged.get(key)
-        merged[key] = _over(inner, value) if isinstance(value, dict) and isinstance(inner, dict) else value
+        inside = key in merged and isinstance(value, dict)
+        merged[key] = _over(merged[key], cast(dict[str, Any], value)) if inside else value
     return merged
