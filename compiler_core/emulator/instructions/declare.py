@@ -1,36 +1,14 @@
 """How an instruction is declared: which operands it reads and writes, and what it computes on them."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from compiler_core.emulator.issue import Bind, Run, Weight
-from compiler_core.emulator.lanes import Array, Scalar
 from compiler_core.emulator.translator import Translator
 from compiler_core.ir import Op, Value
 from compiler_core.ir.attributes import BoolAttr, DenseArrayAttr
 from compiler_core.ir.types import MemRefType
 
-__all__ = ["Bind", "Run", "bound", "elements_of", "flagged", "instruction", "segments"]
-
-Compute = Callable[[list[Array], list[Array], list[Scalar], int], None]
-"""Inputs (arrays, or numbers shaped to broadcast), outputs, extras, number of lane axes."""
-
-
-def bound(compute: Compute) -> Bind:
-    """A binding that decides nothing beforehand."""
-
-    def bind(given: list[Array | None], out: list[Array], extras: list[Scalar], axes: int) -> Run:
-        numbers = [i for i, array in enumerate(given) if array is None]
-        operands: list[Any] = list(given)
-
-        def run(*scalars: Scalar) -> None:
-            for i, scalar in zip(numbers, scalars, strict=True):
-                operands[i] = scalar
-            compute(operands, out, extras, axes)
-
-        return run
-
-    return bind
+__all__ = ["Bind", "Run", "elements_of", "flagged", "instruction", "segments"]
 
 
 def elements_of(written: int) -> Weight:
@@ -43,22 +21,19 @@ def instruction(
     op: Op,
     inputs: Sequence[Value],
     outputs: Sequence[Value],
-    compute: Compute | None = None,
     scratch: Sequence[Value] = (),
     extras: Sequence[Value] = (),
     counts: bool = True,
     *,
-    bind: Bind | None = None,
+    bind: Bind,
 ) -> None:
     """An instruction that reads some operands and writes others; scalars among the inputs are taken as they are.
 
-    What it does is `bind`, in two stages, or else `compute`, in one. Where it `counts`, each element written is an operation.
+    `bind` says what it does; where it `counts`, each element written is an operation.
     """
-    assert bind is not None or compute is not None
-    binding = bind or bound(compute)  # pyright: ignore[reportArgumentType]
     views = sum(isinstance(v.type, MemRefType) for v in inputs)
     weight = elements_of(views) if counts and outputs else None
-    t.instruction(op, inputs, outputs, binding, scratch, extras, weight)
+    t.instruction(op, inputs, outputs, bind, scratch, extras, weight)
 
 
 def segments(op: Op) -> tuple[Sequence[Value], Sequence[Value], Sequence[Value]]:
