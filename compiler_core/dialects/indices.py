@@ -38,7 +38,7 @@ def pack(plain: Sequence[Value], lists: Mapping[str, Sequence[Mixed]]) -> MixedL
 
 
 def unpack(op: Op, name: str) -> list[Mixed]:
-    """One list of an op made by `pack`: constants where it has them, values elsewhere."""
+    """One list of an op made by `pack`: constants where it has them, values elsewhere. Raises ValueError where too few."""
     static = _static(op, name)
     segments = op.attributes["operandSegmentSizes"]
     assert isinstance(segments, DenseArrayAttr)
@@ -46,6 +46,8 @@ def unpack(op: Op, name: str) -> list[Mixed]:
     order = [key for key in _ORDER if key in lists]
     plain = len(segments.values) - len(order)
     before = sum(segments.values[: plain + order.index(f"static_{name}")])
+    if static.count(DYNAMIC) > len(op.operands) - before:
+        raise ValueError(f"{name} needs more operands")
     dynamic = iter(op.operands[before:])
     return [next(dynamic) if entry == DYNAMIC else entry for entry in static]
 

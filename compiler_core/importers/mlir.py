@@ -6,11 +6,11 @@ from compiler_core.catalogue import Inspection, KernelEntry, Parameter
 from compiler_core.diagnostics import Refused, error
 from compiler_core.dialects.builtin import argument_attributes, device_functions, entry, symbol
 from compiler_core.events import Stage
-from compiler_core.ir import Op, Value
+from compiler_core.ir import Op, Printer, Value
 from compiler_core.ir.dtypes import dtype_of
 from compiler_core.ir.parser import parse_module
 from compiler_core.ir.types import MemRefType, PointerType, Type
-from compiler_core.ir.verifier import STAGE_DIALECTS, InvalidIR, verify
+from compiler_core.ir.verifier import MALFORMED, STAGE_DIALECTS, InvalidIR, verify
 from compiler_core.request import Launch, TensorArgument
 
 GUESSED_ELEMENTS = 65_536
@@ -32,7 +32,7 @@ def is_mlir(text: str) -> bool:
 
 
 def import_mlir(text: str) -> tuple[Op, Stage]:
-    """The module of a text, in generic or custom form, and its stage. Raises Refused where it is no valid IR or has no function."""
+    """The module of a text, generic or custom, and its stage. Raises Refused where it is no valid IR or has no function."""
     module = parse_module(text)
     if not device_functions(module):
         raise Refused(error("no-kernel"))
@@ -44,9 +44,21 @@ def import_mlir(text: str) -> tuple[Op, Stage]:
             except InvalidIR as invalid:
                 first = invalid.violations[0]
                 raise Refused(error("mlir-invalid", op=first.op.name, problem=first.problem)) from None
+            _refuse_unwritable(module)
             return module, stage
     known = frozenset[str]().union(*STAGE_DIALECTS.values())
     raise Refused(error("mlir-no-stage", dialects=", ".join(sorted(used - known) or sorted(used))))
+
+
+def _refuse_unwritable(module: Op) -> None:
+    """Raises Refused for an op whose attributes or operands are not of its dialect's form, so that it cannot be shown."""
+    printer = Printer()
+    try:
+        printer.op(module)
+    except MALFORMED as malformed:
+        name = printer.latest.name if printer.latest else module.name
+        problem = f"is not of the form its dialect expects ({type(malformed).__name__}: {malformed})"
+        raise Refused(error("mlir-invalid", op=name, problem=problem)) from None
 
 
 def import_machine(text: str) -> Op:

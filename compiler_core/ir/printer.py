@@ -102,7 +102,7 @@ class Printer:
 
     def op(self, op: Op) -> None:
         """Writes one op, with its regions, as whole lines."""
-        self.pending = op
+        self.pending = self.latest = op
         if op.results:
             self.write(self.names_of(op.results) + " = ")
         function = None if self.generic else _PRETTY.get(op.name)
@@ -128,6 +128,8 @@ class Printer:
         return op
 
     pending: Op | None = None
+    latest: Op | None = None
+    """The op that was begun last: where writing fails, the one that is not of its dialect's form."""
 
     def region(self, region: Region, *, arguments: bool = False) -> None:
         """Writes `{`, the blocks and the closing brace (left open for what follows). `arguments` writes block labels."""

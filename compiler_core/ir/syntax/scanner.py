@@ -173,10 +173,11 @@ class Scanner:
     def balanced(self) -> int:
         """Passes a bracketed group; `->` and comparisons inside close nothing. Returns the end of its text."""
         start = self.at
-        if self.text[start : start + 1] not in _CLOSE:
+        first = self.text[start : start + 1]
+        if first not in _CLOSE:
             raise self.unexpected("a bracket")
-        stack: list[str] = []
-        for match in _BRACKET.finditer(self.text, start):
+        stack = [_CLOSE[first]]
+        for match in _BRACKET.finditer(self.text, start + 1):
             mark = match[0]
             if len(mark) > 1:
                 continue

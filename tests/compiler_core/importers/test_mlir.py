@@ -8,7 +8,7 @@ from compiler_core.blobs import MemoryBlobs
 from compiler_core.diagnostics import Refused
 from compiler_core.dialects.builtin import functions
 from compiler_core.events import Done, Failed, Pass
-from compiler_core.importers.mlir import is_mlir
+from compiler_core.importers.mlir import import_mlir, is_mlir
 from compiler_core.ir.parser import parse_module
 from compiler_core.request import CompileRequest, Launch, TensorArgument
 from tests.compiler_core.emulator.vendor import kernels
@@ -16,8 +16,8 @@ from tests.compiler_core.emulator.vendor import kernels
 EXAMPLE = next(e for e in driver.examples() if e.name == "add")
 
 
-def stages() -> dict[str, str]:
-    """The add example's text at each stage, in the generic form."""
+def stages(*, generic: bool = True) -> dict[str, str]:
+    """The add example's text at each stage."""
     from compiler_core.chips import chips
     from compiler_core.importers.triton import import_kernel, resolve_launch
     from compiler_core.ir import to_text
@@ -26,10 +26,10 @@ def stages() -> dict[str, str]:
 
     launch = resolve_launch(EXAMPLE.source, EXAMPLE.launch)
     module = import_kernel(EXAMPLE.source, launch)
-    found = {"tt": to_text(module, generic=True)}
+    found = {"tt": to_text(module, generic=generic)}
     for step in pipeline("tt"):
         step.apply(module, PassContext(chips()["Ascend910B3"]))
-        found[step.stage_out] = to_text(module, generic=True)
+        found[step.stage_out] = to_text(module, generic=generic)
     return found
 
 
@@ -37,9 +37,10 @@ def compiled(text: str, launch: Launch | None) -> list[object]:
     return list(driver.compile(CompileRequest("mlir", text, launch=launch), MemoryBlobs()))
 
 
+@pytest.mark.parametrize("generic", [True, False], ids=["generic", "custom"])
 @pytest.mark.parametrize("stage", ["tt", "machine"])
-def test_a_text_of_a_stage_runs_from_there(stage: str):
-    source = stages()[stage]
+def test_a_text_of_a_stage_runs_from_there(stage: str, generic: bool):
+    source = stages(generic=generic)[stage]
     assert is_mlir(source) and not is_mlir(EXAMPLE.source)
     launch = msgspec.structs.replace(EXAMPLE.launch, constexprs={}, grid=(97,))
     events = compiled(source, launch)
@@ -112,3 +113,9 @@ def test_a_text_that_the_vendor_compiled_runs_as_it_is():
     events = compiled(text, found.launch)
     assert isinstance(events[-1], Done), events[-1]
     assert [e.name for e in events if isinstance(e, Pass)] == ["import"]
+
+
+def test_an_op_that_is_not_of_its_dialects_form_is_refused_by_name():
+    source = stages()["machine"].replace("EVENT_ID0", "EVENT_IDX", 1)
+    with pytest.raises(Refused, match=r"hivm\.hir\.(set|wait)_flag: is not of the form"):
+        import_mlir(source)

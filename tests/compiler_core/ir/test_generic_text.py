@@ -113,3 +113,11 @@ def test_aliases_that_stand_for_billions_of_attributes_are_refused():
 def test_a_dense_value_that_does_not_fill_its_type_is_refused():
     with pytest.raises(Refused, match="has 2 values"):
         parse_module('"t.one"() {v = dense<[1, 2]> : tensor<3xi32>} : () -> ()')
+
+
+@pytest.mark.parametrize(
+    "text", ['"t.one"() {v = #a<b=<)} : () -> ()', '"t.one"() {v = #d.x<=]} : () -> ()', '"t.one"() : () -> !d.t<(((']
+)
+def test_brackets_that_do_not_match_are_refused(text: str):
+    with pytest.raises(Refused, match="expected"):
+        parse_module(text)
