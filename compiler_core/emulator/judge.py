@@ -34,6 +34,9 @@ class Judge:
         if self.hazards:
             for machine in machines:
                 self.conflicts.batch(machine.recorder, first, machine.sub_blocks)
+        if self.timing and self.mixed:
+            for machine in machines:
+                machine.recorder.bring_stores()
         classes = [list(m.recorder.finish(first * m.sub_blocks)) for m in machines]
         if self.hazards:
             for paths in _together(classes, first) if self.mixed else [(path,) for path in classes[0]]:

@@ -171,28 +171,41 @@ class Recorder:
         """The log with variants in place of refs: L2 runs over every transfer, in order."""
         log = np.array(self.log, np.int64)
         codes = np.where(log < 0, log, np.array([*self._plain, 0], np.int64)[np.maximum(log, -1)])
-        transfers = np.nonzero((log >= 0) & (codes < 0))[0]
-        if not len(transfers):
-            return codes
+        for position, ref, active, at in self._transfers(np.nonzero((log >= 0) & (codes < 0))[0]):
+            entry = self.entries[ref]
+            lines: list[Lines | None] = [None] * len(entry.tiles)
+            for place, tile in enumerate(entry.outside, at):
+                lines[tile] = self._touch(entry, tile, self.starts[place], active)
+            codes[position] = self._variant(ref, tuple(lines))
+        return codes
+
+    def bring_stores(self) -> None:
+        """L2 takes what the batch stores: before `finish`, where another core of a block reads it."""
+        places = [p for p, ref in enumerate(self.log) if ref >= 0 and self.entries[ref].outside]
+        for _, ref, active, at in self._transfers(np.array(places, np.int64)):
+            entry = self.entries[ref]
+            for place, tile in enumerate(entry.outside, at):
+                if entry.tiles[tile][1]:
+                    self._touch(entry, tile, self.starts[place], active)
+
+    def _transfers(self, positions: Array) -> Iterator[tuple[int, int, int, int]]:
+        """For each place in the log that moves data outside: place, ref, active lanes, and its first place in `starts`."""
         segments = iter(self._segments())
         high, active, at = 0, self.count, 0
-        for position in transfers.tolist():
+        places: list[int] = positions.tolist()
+        for position in places:
             while position >= high:
                 _, high, lanes = next(segments)
                 active = self.count if lanes is None else len(lanes)
             ref = self.log[position]
-            entry = self.entries[ref]
-            lines: list[Lines | None] = [None] * len(entry.tiles)
-            for tile in entry.outside:
-                held = entry.tiles[tile][0]
-                if held.elements and isinstance(held.memory, GlobalBuffer):
-                    write = entry.tiles[tile][1]
-                    lines[tile] = self.l2.touch(
-                        held.memory, held, self.starts[at], active, keep=not entry.streamed, write=write
-                    )
-                at += 1
-            codes[position] = self._variant(ref, tuple(lines))
-        return codes
+            yield position, ref, active, at
+            at += len(self.entries[ref].outside)
+
+    def _touch(self, entry: Entry, tile: int, start: Starts, active: int) -> Lines | None:
+        held, write = entry.tiles[tile]
+        if not held.elements or not isinstance(held.memory, GlobalBuffer):
+            return None
+        return self.l2.touch(held.memory, held, start, active, keep=not entry.streamed, write=write)
 
     def _variant(self, ref: int, lines: tuple[Lines | None, ...]) -> int:
         found = self._found.get((ref, lines))
