@@ -7,6 +7,7 @@ where a tile in global memory moves.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import is_not
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -142,6 +143,8 @@ class Issuer(dict[tuple[int, ...], Any]):
 
 
 MOST_GROUPS = 256
+FAR = 1 << 62
+"""Beyond every memory: the reach of a tile without elements."""
 
 
 @dataclass(slots=True)
@@ -152,12 +155,15 @@ class Placed:
     arrays: list[Any]
     outside: list[tuple[int, int, tuple[int, ...], np.dtype[Any], Array, int, tuple[int, ...]]]
     """Which tile, whose step, shape, dtype, buffer, byte offset without the step, byte strides."""
+    steps: tuple[int, ...] = ()
+    run: Run | None = None
+    """What is bound to the tiles at these steps."""
 
 
 class Bound:
     """An instruction with all its numbers, for some lanes (None for all)."""
 
-    __slots__ = ("bases", "code", "count", "extras", "issuer", "lanes", "placed", "ranges", "reach", "runs", "tiles")
+    __slots__ = ("bases", "code", "count", "extras", "issuer", "lanes", "placed", "reach", "runs", "tiles")
 
     def __init__(self, issuer: Issuer, key: tuple[int, ...], lanes: Array | None) -> None:
         machine = issuer.machine
@@ -174,9 +180,9 @@ class Bound:
         weight = issuer.declared.weight
         if weight is not None:
             machine.weights[self.code] = weight(self.tiles, self.extras)
-        self.reach = [(*self.tiles[i].extent(), self.tiles[i].elements) for i in issuer.outside]
         self.bases: tuple[Any, ...] | None = None
-        self.ranges: list[tuple[int, int]] = []
+        self.reach: list[tuple[int, int, int]] = []
+        """For each tile in global memory its first and last element over all lanes, without the step, and the memory's size."""
         self.placed: list[Placed] = []
         self.runs: list[tuple[Piece, Run]] | None = None
 
@@ -218,24 +224,25 @@ class Bound:
         issuer = self.issuer
         machine = issuer.machine
         bases, steps = starts[::2], starts[1::2]
-        if self.bases is None or any(a is not b for a, b in zip(bases, self.bases, strict=True)):
+        held = self.bases
+        if held is None or bases[0] is not held[0] or (len(bases) > 1 and any(map(is_not, bases, held))):
             self._place(bases)
-        for place, (low, high, elements), (least, most), step in zip(
-            issuer.outside, self.reach, self.ranges, steps, strict=True
-        ):
-            memory = self.tiles[place].memory
-            if elements and (least + step + low < 0 or most + step + high > memory.size):
-                self._outside(memory, bases, steps, low, high)
+        for (low, high, size), step in zip(self.reach, steps, strict=True):
+            if low + step < 0 or high + step > size:
+                self._outside(bases, steps)
         machine.log(self.code)
         if machine.recorder.enabled:
             for base, step in zip(bases, steps, strict=True):
                 machine.starts(step if base is None else self._mine(base) + step)
         if issuer.computes:
             for placed in self.placed:
-                arrays = placed.arrays
-                for i, nth, shape, dtype, buffer, offset, strides in placed.outside:
-                    arrays[i] = np.ndarray(shape, dtype, buffer, offset + steps[nth] * dtype.itemsize, strides)
-                run = self._bind(arrays, len(placed.piece.shape))
+                run = placed.run
+                if run is None or placed.steps != steps:
+                    arrays = placed.arrays
+                    for i, nth, shape, dtype, buffer, offset, strides in placed.outside:
+                        arrays[i] = np.ndarray(shape, dtype, buffer, offset + steps[nth] * dtype.itemsize, strides)
+                    run = placed.run = self._bind(arrays, len(placed.piece.shape))
+                    placed.steps = steps
                 if scalars:
                     run(*[self._lanewise(s, placed.piece) for s in scalars])
                 else:
@@ -247,19 +254,20 @@ class Bound:
     def _place(self, bases: tuple[Any, ...]) -> None:
         """Cuts the lanes into pieces over which every base is a progression, and prepares the arrays."""
         self.bases = bases
-        mine = [self._mine(b) for b in bases]
-        self.ranges = [
-            (0, 0) if b is None else (int(b.min()), int(b.max())) if is_vector(b) else (int(b), int(b)) for b in mine
-        ]
+        cut = self.issuer.machine.cut(self.lanes, bases, self.count)
+        self.reach = []
+        for i, (least, most) in zip(self.issuer.outside, cut.ranges, strict=True):
+            low, high = self.tiles[i].extent()
+            size = self.tiles[i].memory.size if self.tiles[i].elements else FAR
+            self.reach.append((least + low, most + high, size) if size != FAR else (FAR, -FAR, FAR))
         if not self.issuer.computes:
             return
         self.placed = []
-        vectors = [b for b in mine if is_vector(b)]
-        for piece in progressions(self.lanes, vectors, self.count):
+        for piece in cut.pieces:
             arrays: list[Any] = [array_of(t, piece, 0) if t.memory.local else None for t in self.tiles]
             outside: list[tuple[int, int, tuple[int, ...], np.dtype[Any], Array, int, tuple[int, ...]]] = []
             nth = 0
-            for which, (i, base) in enumerate(zip(self.issuer.outside, mine, strict=True)):
+            for which, (i, base) in enumerate(zip(self.issuer.outside, bases, strict=True)):
                 tile = self.tiles[i]
                 memory, item = tile.memory, tile.dtype.itemsize
                 assert isinstance(memory, GlobalBuffer)
@@ -319,15 +327,16 @@ class Bound:
         mine: Array = value if self.lanes is None else value[self.lanes]
         return mine[piece.low : piece.low + piece.lanes].reshape(*piece.shape, *(1,) * self.issuer.rank)
 
-    def _outside(self, memory: Memory, bases: tuple[Any, ...], steps: tuple[int, ...], low: int, high: int) -> None:
-        for i, base, step in zip(self.issuer.outside, bases, steps, strict=True):
-            if self.tiles[i].memory is memory:
-                starts = np.atleast_1d(self._mine(base) if base is not None else np.int64(0)) + step
-                above = int(starts.max()) + high > memory.size
-                lane = int(np.argmax(starts) if above else np.argmin(starts))
-                if self.lanes is not None:
-                    lane = int(self.lanes[min(lane, len(self.lanes) - 1)])
-                raise OutOfBounds(memory, int(starts.min()) + low, int(starts.max()) + high, memory.size, lane)
+    def _outside(self, bases: tuple[Any, ...], steps: tuple[int, ...]) -> None:
+        """Raises OutOfBounds with the lane that reaches farthest."""
+        for i, base, step, (first, last, size) in zip(self.issuer.outside, bases, steps, self.reach, strict=True):
+            if first + step >= 0 and last + step <= size:
+                continue
+            starts = np.atleast_1d(self._mine(base) if base is not None else np.int64(0))
+            lane = int(np.argmax(starts) if last + step > size else np.argmin(starts))
+            if self.lanes is not None:
+                lane = int(self.lanes[min(lane, len(self.lanes) - 1)])
+            raise OutOfBounds(self.tiles[i].memory, first + step, last + step, size, lane)
 
 
 def _nothing(*scalars: Scalar) -> None:

@@ -12,7 +12,7 @@ from compiler_core.chips import Chip
 from compiler_core.diagnostics import Argument, Diagnostic, LimitHit, Refused, error, message
 from compiler_core.emulator.between import Flags
 from compiler_core.emulator.lanes import Array, Scalar, is_vector
-from compiler_core.emulator.memory import LocalMemory
+from compiler_core.emulator.memory import LocalMemory, Piece, progressions
 from compiler_core.emulator.recorder import Recorder
 from compiler_core.ir import Op
 from compiler_core.ir.spans import spans_of
@@ -22,6 +22,8 @@ MALFORMED = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError
 
 PAUSE = 256
 """Instructions between two looks at the clock."""
+MOST_CUTS = 256
+"""Cuts that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +100,7 @@ class Machine:
     printed: list[str] = field(default_factory=list[str])
     """What debug ops would print, and assertions that did not hold, as text with the block's number."""
     known_lanes: dict[bytes, Array] = field(default_factory=dict[bytes, Array])
+    cuts: dict[tuple[int, ...], "Cut"] = field(default_factory=dict[tuple[int, ...], "Cut"])
     agreements: dict[tuple[object, ...], "Agreement"] = field(default_factory=dict[tuple[object, ...], "Agreement"])
 
     def allocate(self, blocks: int) -> None:
@@ -116,6 +119,7 @@ class Machine:
         self.current = None
         self.pause = PAUSE
         self.agreements.clear()
+        self.cuts.clear()
 
     def end(self) -> None:
         """Counts what the batch did."""
@@ -201,21 +205,45 @@ class Machine:
             found = self.agreements[key] = Agreement(active, fields, self._agree(active, fields, vectors))
         return found.groups
 
+    def cut(self, lanes: Array | None, bases: tuple[Scalar, ...], count: int) -> "Cut":
+        """Lanes in pieces over which every base is a progression."""
+        key = (id(lanes), *[id(base) for base in bases])
+        found = self.cuts.get(key)
+        if found is None:
+            mine = [b[lanes] if lanes is not None and is_vector(b) else b for b in bases]
+            ranges = [(0, 0) if b is None else (int(b.min()), int(b.max())) if is_vector(b) else (int(b), int(b)) for b in mine]
+            pieces = list(progressions(lanes, [b for b in mine if is_vector(b)], count))
+            if len(self.cuts) > MOST_CUTS:
+                self.cuts.clear()
+            found = self.cuts[key] = Cut(lanes, bases, ranges, pieces)
+        return found
+
     def _agree(
         self, active: Array | None, fields: tuple[Scalar, ...], vectors: list[Array]
     ) -> list[tuple[Array | None, tuple[int, ...]]]:
         members = self.members(active)
-        table = np.stack(vectors)[:, members]
-        if bool((table == table[:, :1]).all()):
+        distinct = list({id(v): v if active is None else v[members] for v in vectors}.values())
+        if all(bool((v == v[0]).all()) for v in distinct):
             groups = [members]
         else:
-            _, inverse = np.unique(table, axis=1, return_inverse=True)
+            table = distinct[0] if len(distinct) == 1 else np.stack(distinct)
+            _, inverse = np.unique(table, axis=None if len(distinct) == 1 else 1, return_inverse=True)
             inverse = inverse.reshape(-1)
             groups = [members[inverse == number] for number in range(int(inverse.max()) + 1)]
         return [
             (active if len(g) == len(members) else self.lanes(g), tuple([int(f[g[0]]) if is_vector(f) else f for f in fields]))
             for g in groups
         ]
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Lanes in pieces, with the least and greatest entry of each base; the bases are held, so that they stay what they are."""
+
+    lanes: Array | None
+    bases: tuple[Scalar, ...]
+    ranges: list[tuple[int, int]]
+    pieces: list[Piece]
 
 
 @dataclass(frozen=True, slots=True)

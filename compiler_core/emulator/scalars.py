@@ -47,6 +47,14 @@ def _called(t: Translator, op: Op, function: Callable[..., Scalar], *, low: int 
     t.define(op.result, t.writer.let(f"{name}({', '.join(x.code for x in terms)})", *terms, low=low, high=high))
 
 
+def _unary(t: Translator, op: Op, function: Callable[[Scalar], Scalar], *, low: int = LOW, high: int = HIGH) -> None:
+    _called(t, op, function, low=low, high=high)
+
+
+def _binary(t: Translator, op: Op, function: Callable[[Scalar, Scalar], Scalar], *, low: int = LOW, high: int = HIGH) -> None:
+    _called(t, op, function, low=low, high=high)
+
+
 # Integers
 
 Combine = Callable[[Writer, Term, Term, int], Term]
@@ -110,7 +118,7 @@ def _by_bits(t: Translator, op: Op, name: str, width: int) -> None:
     """Shifts, and unsigned ops on what may be negative."""
     if name in la.INTEGER:
         shift = la.INTEGER[name]
-        _called(t, op, lambda a, b: la.wrap(shift(a, b), width), low=-(1 << (width - 1)), high=(1 << (width - 1)) - 1)
+        _binary(t, op, lambda a, b: la.wrap(shift(a, b), width), low=-(1 << (width - 1)), high=(1 << (width - 1)) - 1)
         return
     function = la.UNSIGNED[name]
 
@@ -174,7 +182,7 @@ def _widen_unsigned(t: Translator, op: Op) -> None:
     if term.low >= 0 and width > 1:
         t.define(op.result, term)
     else:
-        _called(
+        _unary(
             t, op, lambda a: la.unsigned(a.astype(np.int64) if is_vector(a) else int(a), width), low=0, high=(1 << width) - 1
         )
 
@@ -193,7 +201,7 @@ def _float(t: Translator, op: Op) -> None:
     if name in SAME_DTYPE and not unknown_result(t, op) and any(x.kind != CONSTANT for x in terms):
         t.define(op.result, t.writer.let(f"{terms[0].code} {SAME_DTYPE[name]} {terms[1].code}", *terms))
         return
-    _called(t, op, lambda a, b: la.as_float(function(a, b), dtype))
+    _binary(t, op, lambda a, b: la.as_float(function(a, b), dtype))
 
 
 for _name in la.FLOAT:
@@ -211,22 +219,22 @@ def _to_float(t: Translator, op: Op) -> None:
     t.scalars += 1
     dtype, source = dtype_of(op.result.type), op.operands[0].type
     if op.name == "arith.uitofp":
-        _called(t, op, lambda a: la.as_float(la.unsigned(a, la.width_of(source)), dtype))
+        _unary(t, op, lambda a: la.as_float(la.unsigned(a, la.width_of(source)), dtype))
     else:
-        _called(t, op, lambda a: la.as_float(a, dtype))
+        _unary(t, op, lambda a: la.as_float(a, dtype))
 
 
 @translates("arith.fptosi", "arith.fptoui")
 def _to_integer(t: Translator, op: Op) -> None:
     t.scalars += 1
     width = la.width_of(op.result.type)
-    _called(t, op, lambda a: la.to_integer(a, width), low=-(1 << (width - 1)), high=(1 << (width - 1)) - 1)
+    _unary(t, op, lambda a: la.to_integer(a, width), low=-(1 << (width - 1)), high=(1 << (width - 1)) - 1)
 
 
 @translates("arith.negf")
 def _negate(t: Translator, op: Op) -> None:
     t.scalars += 1
-    _called(t, op, lambda a: -a)
+    _unary(t, op, lambda a: -a)
 
 
 @translates("arith.bitcast")

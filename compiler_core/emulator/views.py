@@ -232,4 +232,4 @@ def _dim(t: Translator, op: Op) -> None:
     view, which = t.view(op.operands[0]), t.term(op.operands[1])
     if which.kind != CONSTANT or not 0 <= which.value < len(view.sizes):
         refuse(op, "emulator-unsupported", op=op.name, what="a dimension that is not a constant")
-    t.define(op.result, view.sizes[which.value])
+    t.define(op.result, view.sizes[int(which.value)])
