@@ -103,14 +103,13 @@ def test_hf32_rounds_operands_to_eleven_bits_and_takes_half_the_time() -> None:
     assert results[True][0] < 0.7 * results[False][0]
 
 
-@pytest.mark.parametrize("shape", [(32,), (1, 32)])
-def test_a_bias_is_added_to_each_row(shape: tuple[int, ...]) -> None:
-    a, b, row = small(F16, 16, 16), small(F16, 16, 32), small(F32, *shape)
+def test_a_bias_is_added_to_each_row() -> None:
+    a, b, row = small(F16, 16, 16), small(F16, 16, 32), small(F32, 32)
     out = np.zeros((BLOCKS, 16, 32), np.float32)
     bench = CubeBench([a, b, row], [out], core="AIC")
     out_of(bench, bench.product(16, 16, 32, np.float32, bias=[bench.sources[2]]))
     bench.run()
-    np.testing.assert_array_equal(out, a.astype(np.float32) @ b.astype(np.float32) + row.reshape(BLOCKS, 1, 32))
+    np.testing.assert_array_equal(out, a.astype(np.float32) @ b.astype(np.float32) + row[:, None])
 
 
 def test_a_batch_of_products() -> None:

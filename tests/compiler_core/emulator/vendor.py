@@ -178,6 +178,12 @@ def _matmul_epilogue(rng: Generator, m: int, n: int, k: int) -> Launch:
     return Launch((cdiv(m, 64), cdiv(n, 128), 1), tensors | {"M": m, "N": n, "K": k})
 
 
+def _linear(rng: Generator, m: int, n: int, k: int) -> Launch:
+    a, b = normal(rng, m, k), normal(rng, k, n)
+    tensors = {"a_ptr": a, "b_ptr": b, "bias_ptr": normal(rng, n), "c_ptr": np.zeros((m, n), np.float32)}
+    return Launch((cdiv(m, 32), cdiv(n, 32), 1), tensors | {"M": m, "N": n, "K": k})
+
+
 def _matmul_int8(rng: Generator, m: int, n: int, k: int) -> Launch:
     a, b = (rng.integers(-128, 128, shape, np.int8) for shape in ((m, k), (k, n)))
     return Launch(
@@ -365,6 +371,7 @@ _KERNELS: Sequence[Kernel] = (
         "matmul_fp32", (F32, F32, F32, *["i32"] * 6), {"BM": 64, "BN": 64, "BK": 32}, _matmul_fp32, [(65, 70, 45)], [], "matmul"
     ),
     Kernel("matmul_epilogue", (F16, F16, F32, F16, "i32", "i32", "i32"), TILE, _matmul_epilogue, PRODUCT, [(512, 512, 512)]),
+    Kernel("linear", (F32, F32, F32, F32, "i32", "i32", "i32"), {"BM": 32, "BN": 32, "BK": 64}, _linear, [(48, 33, 50)]),
     Kernel("matmul_int8", (I8, I8, I32, "i32", "i32", "i32"), {"BM": 64, "BN": 64, "BK": 64}, _matmul_int8, [(65, 70, 90)]),
     Kernel(
         "matmul_batched",

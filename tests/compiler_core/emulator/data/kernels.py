@@ -149,6 +149,19 @@ def matmul_epilogue(a_ptr, b_ptr, bias_ptr, c_ptr, M, N, K, BM: tl.constexpr, BN
 
 
 @triton.jit
+def linear(a_ptr, b_ptr, bias_ptr, c_ptr, M, N, K, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr):
+    """One tile of the inner dimension: the bias goes with the product."""
+    om = tl.program_id(0) * BM + tl.arange(0, BM)
+    on = tl.program_id(1) * BN + tl.arange(0, BN)
+    ok = tl.arange(0, BK)
+    a = tl.load(a_ptr + om[:, None] * K + ok[None, :], mask=(om[:, None] < M) & (ok[None, :] < K), other=0.0)
+    b = tl.load(b_ptr + ok[:, None] * N + on[None, :], mask=(on[None, :] < N) & (ok[:, None] < K), other=0.0)
+    bias = tl.load(bias_ptr + on, mask=on < N, other=0.0)
+    mask = (om[:, None] < M) & (on[None, :] < N)
+    tl.store(c_ptr + om[:, None] * N + on[None, :], tl.dot(a, b) + bias[None, :], mask=mask)
+
+
+@triton.jit
 def matmul_int8(a_ptr, b_ptr, c_ptr, M, N, K, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr):
     om = tl.program_id(0) * BM + tl.arange(0, BM)
     on = tl.program_id(1) * BN + tl.arange(0, BN)
