@@ -57,6 +57,7 @@ CASE_BYTES = 512 << 20
 for the temporary arrays of one instruction, and room for the interpreter's own.
 """
 ADDRESS_SPACE = 4 << 30
+"""Where an allocation fails in a worker. None may be that large: it is a finding even where it is told as a refusal."""
 LONGEST_TEXT = 40_000
 RESULT = re.compile(r"^\s*(%[\w#.]+) = .*?(?:->|:) ((?:memref<[^\n]*>|[\w]+))\s*$", re.MULTILINE)
 OPERAND = re.compile(r"%[\w#.]+")
@@ -280,6 +281,7 @@ def carried_out(source: Source, text: str) -> str:
         return "limit"
     except Refused as refused:
         assert refused.diagnostics
+        assert "MemoryError" not in str(refused), "more memory was asked for than a worker may have"
         return "refused"
     return outcome or "ran"
 

@@ -102,7 +102,7 @@ def elementwise(name: str, given: Given, out: Array) -> Run:
     first = given[0]
     function = UNARY.get(name) or BINARY[name]
     if is_narrow(out.dtype) or (first is not None and is_narrow(first.dtype)):
-        if len(given) == 1 and first is not None and first.shape == out.shape:
+        if len(given) == 1 and first is not None and is_narrow(first.dtype) and first.shape == out.shape:
             return looked_up(table(function, first.dtype, out.dtype), first, out)
         return computed(function, given, out)
     if out.dtype.kind not in "iu":
