@@ -25,6 +25,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import TextIO
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -331,8 +332,10 @@ def _peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
 
-def fuzz(count: int, seed: int, first: int = 0, workers: int = 1, piece: int = 1000) -> tuple[Counter[str], list[Finding], int]:
-    """Outcomes, findings, and the most bytes that a worker added to what it began with."""
+def fuzz(
+    count: int, seed: int, first: int = 0, workers: int = 1, piece: int = 2000, progress: TextIO | None = None
+) -> tuple[Counter[str], list[Finding], int]:
+    """Outcomes, findings, and the most bytes that a worker added to what it began with. `progress` is told after each piece."""
     counts: Counter[str] = Counter()
     findings: list[Finding] = []
     grown = 0
@@ -358,6 +361,9 @@ def fuzz(count: int, seed: int, first: int = 0, workers: int = 1, piece: int = 1
                     counts["finding"] += 1
                 if at + 1 < numbers.stop:
                     waiting.append(range(at + 1, numbers.stop))
+            if progress is not None:
+                cases = [finding.number for finding in findings]
+                print(f"{sum(counts.values())} texts, findings in {cases}", file=progress, flush=True)
     return counts, findings, grown
 
 
@@ -389,7 +395,7 @@ def main(words: Sequence[str]) -> int:
             print(mutated(given.seed, number)[1])
         return 0
     start = time.monotonic()
-    counts, findings, grown = fuzz(given.count, given.seed, given.first, given.workers)
+    counts, findings, grown = fuzz(given.count, given.seed, given.first, given.workers, progress=sys.stderr)
     for finding in findings:
         print(f"--- case {finding.number} of seed {finding.seed}, from {finding.source}\n{finding.problem}")
     told = ", ".join(f"{n} {name}" for name, n in counts.most_common())
