@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from compiler_core.blobs import MemoryBlobs
-from compiler_core.chips import chips
 from compiler_core.driver import compile
 from compiler_core.events import AnyEvent, Done, Outputs, Pass
 from compiler_core.pipelines import pipeline
 from compiler_core.request import CompileRequest, Options
 from tests.models import MODELS, Maker
+from tests.representative import CHIPS
 
 OPTIONAL = tuple(dict.fromkeys(f"-{s.name}" for s in pipeline("graph") if not s.mandatory))
 
@@ -76,20 +76,20 @@ def verified(events: list[AnyEvent]) -> bool:
 
 
 @pytest.mark.parametrize("passes", [(), OPTIONAL], ids=["optimised", "lowered"])
-@pytest.mark.parametrize("chip", chips())
+@pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers(name: str, chip: str, passes: tuple[str, ...]) -> None:
     assert verified(run(LAYERS[name](Maker(1)), chip, cycles="final", passes=passes))
 
 
 @pytest.mark.parametrize("precision", ["fp32", "mixed"])
-@pytest.mark.parametrize("chip", chips())
+@pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("name", MODELS)
 def test_models(name: str, chip: str, precision: str) -> None:
     assert verified(run(MODELS[name](), chip, cycles="final", precision=precision))
 
 
-@pytest.mark.parametrize("chip", chips())
+@pytest.mark.parametrize("chip", CHIPS)
 def test_the_graph_passes_pay(chip: str) -> None:
     """After every pass the numbers are right, and the optimisations of the graph save cycles."""
     passes = [e for e in run(MODELS["cnn"](), chip, stop_after="lower-graph") if isinstance(e, Pass)]

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from compiler_core.blobs import MemoryBlobs
-from compiler_core.chips import chips
 from compiler_core.driver import compile
 from compiler_core.events import Done, Outputs
 from compiler_core.importers.triton import import_kernel, resolve_launch
 from compiler_core.ir import to_text
 from compiler_core.request import CompileRequest, Options
 from tests.cases import FIXTURES, TOLERANCES, Case, gallery, small
+from tests.representative import CHIPS
 
 
 @pytest.mark.parametrize("case", gallery(), ids=lambda c: c.name)
@@ -24,7 +24,7 @@ def test_ttir_is_the_text_that_the_adapter_lowered(case: Case) -> None:
     )
 
 
-@pytest.mark.parametrize("chip", chips())
+@pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("case", small(), ids=lambda c: c.name)
 def test_outputs_equal_those_of_the_interpreter(case: Case, chip: str) -> None:
     with np.load(FIXTURES / f"{case.name}.npz") as recorded:

@@ -19,8 +19,7 @@ from compiler_core.passes.inline import Inline
 from compiler_core.pipelines import Step, pipeline
 from tests.cases import Case
 from tests.oracles.judges import interpret
-
-CHIPS = tuple(chips())
+from tests.representative import CHIPS
 
 
 def imported(case: Case) -> Op:

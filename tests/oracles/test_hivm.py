@@ -5,7 +5,8 @@ import pytest
 from tests.cases import Case, gallery, small
 from tests.models import MODELS
 from tests.oracles.judges import verify_hivm
-from tests.oracles.ours import CHIPS, hivm, model_hivm
+from tests.oracles.ours import hivm, model_hivm
+from tests.representative import CHIPS
 
 BOTH_WAYS = pytest.mark.parametrize("optimised", [True, False], ids=["optimised", "lowered"])
 

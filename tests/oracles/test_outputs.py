@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tests.cases import TOLERANCES, Case, gallery, small
-from tests.oracles.ours import CHIPS, arguments, interpreted
+from tests.oracles.ours import arguments, interpreted
+from tests.representative import CHIPS
 
 
 @pytest.mark.parametrize("chip", CHIPS)

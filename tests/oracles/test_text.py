@@ -9,7 +9,8 @@ from compiler_core.ir.parser import parse_module
 from tests.cases import Case, gallery
 from tests.compiler_core.ir.structure import structure
 from tests.oracles.judges import print_hivm
-from tests.oracles.ours import CHIPS, hivm
+from tests.oracles.ours import hivm
+from tests.representative import CHIPS
 
 EVERY_OP = Path(__file__).parents[1] / "compiler_core" / "ir" / "data" / "hivm_ops.mlir"
 

@@ -15,6 +15,7 @@ from compiler_core.lowering.kernels.elementwise import collapse
 from compiler_core.lowering.kernels.product import bias_operands, choose
 from tests.compiler_core.model_door import Way, errors, lower
 from tests.models import MODELS, Maker
+from tests.representative import CHIPS
 
 UNIT = {"fp32": 2.0**-23, "fp16": 2.0**-11, "bf16": 2.0**-8, "mixed": 2.0**-11}
 FEW = settings(max_examples=12, deadline=None)
@@ -24,7 +25,7 @@ def kernels(module: Op) -> dict[str, Op]:
     return {symbol(f): f for f in functions(module) if symbol(f) != "main"}
 
 
-@pytest.mark.parametrize("chip", chips())
+@pytest.mark.parametrize("chip", CHIPS)
 @pytest.mark.parametrize("precision", ["fp32", "fp16", "mixed"])
 @pytest.mark.parametrize("name", MODELS)
 def test_models_equal_onnxruntime(name: str, precision: str, chip: str) -> None:
