@@ -104,7 +104,8 @@ def workspace_bytes(module: Op, function: Op) -> int:
     return WORKSPACE
 
 
-def _number(type: Type, value: Argument) -> Argument:
+def _number(type: Type, value: Argument) -> Any:
+    """A number as scalar ops hold it: an int, or a numpy number of the argument's own float type."""
     dtype = dtype_of(type)
     return int(value) if dtype.kind in "iub" else dtype.type(value)
 

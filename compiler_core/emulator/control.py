@@ -323,8 +323,10 @@ def _while(t: Translator, op: Op) -> None:
         t.define(argument, t.values[value])
     t.block(after)
     w.op = op
-    merged = (lambda new, old: f"merge({mask}, {new}, {old})") if varying else (lambda new, old: new)
-    carried.assign(after.terminator.operands, merged)
+    if varying:
+        carried.assign(after.terminator.operands, lambda new, old: f"merge({mask}, {new}, {old})")
+    else:
+        carried.assign(after.terminator.operands)
     w.append(w.close("while True:"))
     t.active = outer
     if varying:

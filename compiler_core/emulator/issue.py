@@ -257,9 +257,10 @@ class Bound:
         cut = self.issuer.machine.cut(self.lanes, bases, self.count)
         self.reach = []
         for i, (least, most) in zip(self.issuer.outside, cut.ranges, strict=True):
-            low, high = self.tiles[i].extent()
-            size = self.tiles[i].memory.size if self.tiles[i].elements else FAR
-            self.reach.append((least + low, most + high, size) if size != FAR else (FAR, -FAR, FAR))
+            tile = self.tiles[i]
+            low, high = tile.extent()
+            assert isinstance(tile.memory, GlobalBuffer)
+            self.reach.append((least + low, most + high, tile.memory.size) if tile.elements else (FAR, -FAR, FAR))
         if not self.issuer.computes:
             return
         self.placed = []
@@ -304,7 +305,9 @@ class Bound:
 
     def _bind_bits(self, arrays: list[Array], axes: int) -> Run:
         """Packed tiles are held as bools, filled before the instruction and packed after it."""
-        held, before, after = list(arrays), [], []
+        held = list(arrays)
+        before: list[tuple[Tile, Array, Array]] = []
+        after: list[tuple[Tile, Array, Array]] = []
         for i, tile in enumerate(self.tiles):
             if tile.packed:
                 held[i] = np.zeros((*arrays[i].shape[:axes], *tile.sizes), np.bool_)

@@ -83,7 +83,7 @@ class Program:
         machine.end()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _told(self) -> Generator[None]:
         """Tells what goes wrong with the op it happened in."""
         try:
             yield
