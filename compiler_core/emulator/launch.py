@@ -4,6 +4,8 @@ import heapq
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import NamedTuple
 
 import numpy as np
 
@@ -16,7 +18,7 @@ from compiler_core.emulator.order import Stream, ordered
 from compiler_core.emulator.recorder import PathClass, Recorder
 from compiler_core.emulator.result import CoreLoad, Result
 from compiler_core.emulator.spans import Span, Tracer
-from compiler_core.emulator.timeline import BANDWIDTH, REASONS, Step, Timeline, Unordered, Walk, steps_of, together
+from compiler_core.emulator.timeline import BANDWIDTH, REASONS, Step, Timeline, Unordered, Walk, steps_of, ticks, together
 
 ROUNDS = 8
 """Most times that a launch is timed to find out how many cores move data at a time."""
@@ -34,8 +36,8 @@ class Program:
     items: dict[int, tuple[Item, ...]] = field(default_factory=dict[int, tuple[Item, ...]])
     steps: dict[int, tuple[Step, ...]] = field(default_factory=dict[int, tuple[Step, ...]])
     times: dict[int, int] = field(default_factory=dict[int, int])
-    contended: list[int] = field(default_factory=list[int])
-    """Variants whose price depends on who else is at work."""
+    contended: list[tuple[int, list[int]]] = field(default_factory=list[tuple[int, list[int]]])
+    """Variants whose price depends on who else is at work, with the places of the items that makes dearer."""
 
 
 @dataclass(slots=True)
@@ -51,6 +53,14 @@ class Class:
     @property
     def total(self) -> float:
         return max(t.total for t in self.times)
+
+
+class Carried(NamedTuple):
+    """Bytes of a launch, over all blocks: that L2 brought in, that were stored, and that were written to L1."""
+
+    missed: int
+    stored: int
+    into_l1: int
 
 
 @dataclass(slots=True)
@@ -150,7 +160,6 @@ class Launch:
             core_type=self.core_type if self.chip.split else "AI",
             available_cores=self.cores,
             active_cores=self.active,
-            lines=self._lines(),
             diagnostics=diagnostics,
             launch=self,
         )
@@ -199,14 +208,15 @@ class Launch:
 
     def _settle(self) -> None:
         """Times every class; again with the number of cores that then turn out to move data at a time, until it settles."""
+        carried, dealt = self._carried(), self._dealt()
         for _ in range(ROUNDS):
             if not self._price():
                 break
             walks = {id(p): Walk(p.steps, self.chip.timing.queue) for p in self.programs.values()}
             for block in self.classes.values():
                 block.times = self._times(block, walks)
-            self.ends = self._ends()
-            before, self.contention = self.contention, self._contention()
+            self.ends = self._ends(dealt)
+            before, self.contention = self.contention, self._contention(carried)
             if all(abs(a - b) <= SETTLED * max(a, b) for a, b in zip(before, self.contention, strict=True)):
                 break
 
@@ -220,19 +230,25 @@ class Launch:
             for code, times in program.times.items():
                 items = self.items(code, program.recorder)
                 self.runs += [(item, times) for item in items if item.kind == RUN]
-                if any(item.shared or item.path in FROM_L1 for item in items):
-                    program.contended.append(code)
+                places = [i for i, item in enumerate(items) if item.shared or item.path in FROM_L1]
+                if places:
+                    program.contended.append((code, places))
 
     def _price(self) -> bool:
         """Prices every variant; False where nothing changed by more than is worth another round."""
         changed = False
         for program in self.programs.values():
-            changed |= not program.steps
-            for code in program.contended if program.steps else program.times:
-                steps, before = self._steps(program.items[code]), program.steps.get(code, ())
-                pairs = zip(steps, before, strict=False)
-                changed |= any(abs(new.work - old.work) > SETTLED * old.work for new, old in pairs)
-                program.steps[code] = steps
+            if not program.steps:
+                changed = True
+                program.steps = {code: self._steps(program.items[code]) for code in program.times}
+                continue
+            for code, places in program.contended:
+                items, steps = program.items[code], list(program.steps[code])
+                for i in places:
+                    old, work = steps[i], ticks(self.costs.work(items[i], self.contention))
+                    changed = changed or abs(work - old.work) > SETTLED * old.work
+                    steps[i] = Step(old.kind, old.pipe, old.ahead, work, old.tail, old.token)
+                program.steps[code] = tuple(steps)
         return changed
 
     def _times(self, block: Class, walks: dict[int, Walk]) -> tuple[Timeline, ...]:
@@ -259,7 +275,20 @@ class Launch:
             found.append(ordered([(variants[c].entry, item) for c in codes for item in self.items(c, path.recorder)]))
         return found
 
-    def _contention(self) -> Contention:
+    def _carried(self) -> Carried:
+        missed = stored = into_l1 = 0
+        for item, n in self.runs:
+            if item.shared:
+                missed += item.missed * n
+                if item.path.endswith("GM"):
+                    stored += item.shared * n
+                elif item.path == "GM->L1":
+                    into_l1 += item.bytes * n
+        if all(p.recorder.l2.held <= p.recorder.l2.capacity for p in self.programs.values()):
+            stored = 0
+        return Carried(missed, stored, into_l1)
+
+    def _contention(self, moved: Carried) -> Contention:
         """What the times say about how many cores move data at a time, and what L2 has to write back."""
         total = max(max(self.ends), 1.0)
 
@@ -267,32 +296,38 @@ class Launch:
             busy = sum(t.busy[p] * block.blocks for block in self.classes.values() for t in block.times for p in pipes)
             return max(1.0, busy / total)
 
-        runs = [(item, times) for item, times in self.runs if item.shared]
-        missed = sum(item.missed * n for item, n in runs)
-        stored = sum(item.shared * n for item, n in runs if item.path.endswith("GM"))
-        if all(p.recorder.l2.held <= p.recorder.l2.capacity for p in self.programs.values()):
-            stored = 0
-        carried = min(missed, stored)
-        into_l1 = sum(item.bytes * n for item, n in runs if item.path == "GM->L1")
+        carried = min(moved.missed, moved.stored)
         return Contention(
             readers=moving(MTE2),
             writers=moving(MTE3, FIX),
-            written_back=carried / missed if carried else 0.0,
-            spilled=(stored - carried) / stored if stored else 0.0,
-            l1_writing=min(0.5, into_l1 / (self.chip.timing.memory.l1_write_rate * max(1.0, sum(self.ends)))),
+            written_back=carried / moved.missed if carried else 0.0,
+            spilled=(moved.stored - carried) / moved.stored if moved.stored else 0.0,
+            l1_writing=min(0.5, moved.into_l1 / (self.chip.timing.memory.l1_write_rate * max(1.0, sum(self.ends)))),
         )
 
-    def _ends(self) -> list[float]:
-        """End cycle of each core."""
+    def _dealt(self) -> list[tuple[int, int]]:
+        """Blocks in order, as numbers of classes and how many of each follow each other."""
+        if len(self.classes) == 1:
+            return [(0, self.blocks)]
+        return [(number, len(list(same))) for number, same in groupby(self.class_of.tolist())]
+
+    def _ends(self, dealt: Sequence[tuple[int, int]]) -> list[float]:
+        """End cycle of each core.
+
+        Where cores are free within less than a block's time of each other, as many equal blocks as cores go to one core each.
+        """
         durations = [block.total for block in self.classes.values()]
-        if len(durations) == 1:
-            each, more = divmod(self.blocks, self.cores)
-            return [durations[0] * (each + (core < more)) for core in range(self.cores)]
         free: list[tuple[float, int]] = [(0.0, core) for core in range(self.cores)]
-        numbers: list[int] = self.class_of.tolist()
-        for number in numbers:
-            start, core = free[0]
-            heapq.heapreplace(free, (start + durations[number], core))
+        for number, left in dealt:
+            duration = durations[number]
+            while left:
+                if left >= self.cores and max(free)[0] - free[0][0] < duration:
+                    rounds, left = divmod(left, self.cores)
+                    free = [(time + rounds * duration, core) for time, core in free]
+                for _ in range(min(left, self.cores)):
+                    time, core = free[0]
+                    heapq.heapreplace(free, (time + duration, core))
+                left -= min(left, self.cores)
         return [end for end, _ in sorted(free, key=lambda pair: pair[1])]
 
     def _deal(self) -> tuple[list[float], list[tuple[int, float]]]:
@@ -362,7 +397,7 @@ class Launch:
         """Cycles of an item's work that it spends because others move data too."""
         return self.costs.work(item, self.contention) - item.work if item.path else 0.0
 
-    def _lines(self) -> dict[str, tuple[int, ...]]:
+    def lines(self) -> dict[str, tuple[int, ...]]:
         """By pipe, the five source lines with the most work."""
         work: dict[str, dict[int, float]] = {}
         for program in self.programs.values():

@@ -53,8 +53,6 @@ class Result:
     """AIV or AIC on a split chip, AI on a coupled one: the cores that ran it."""
     available_cores: int = 0
     active_cores: int = 0
-    lines: dict[str, tuple[int, ...]] = field(default_factory=dict[str, tuple[int, ...]])
-    """Source lines of the instructions that kept each pipe busy longest, first the longest."""
     diagnostics: tuple[Diagnostic, ...] = ()
     printed: tuple[str, ...] = ()
     """What debug ops would have printed, a line each."""
@@ -65,6 +63,11 @@ class Result:
     def loads(self) -> tuple[CoreLoad, ...]:
         """Busy and standing still for each core that ran, by pipe."""
         return self.launch.loads() if self.launch else ()
+
+    @property
+    def lines(self) -> dict[str, tuple[int, ...]]:
+        """Source lines of the instructions that kept each pipe busy longest, first the longest."""
+        return self.launch.lines() if self.launch else {}
 
     @property
     def trace(self) -> bytes:

@@ -58,11 +58,11 @@ def steps_of(items: Sequence[Item], works: Sequence[float], timing: Timing) -> t
             token, kind, cycles = L0_FREE - item.event, SET if kind == GIVE else WAIT, 0.0
         elif kind in (POST, AWAIT):
             token, cycles = item.event, timing.scalar.notify
-        found.append(Step(kind, item.pipe, _ticks(ahead), _ticks(cycles), _ticks(item.startup), token))
+        found.append(Step(kind, item.pipe, ticks(ahead), ticks(cycles), ticks(item.startup), token))
     return tuple(found)
 
 
-def _ticks(cycles: float) -> int:
+def ticks(cycles: float) -> int:
     return round(cycles * TICKS)
 
 
