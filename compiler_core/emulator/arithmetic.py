@@ -4,10 +4,8 @@ Expressions mean the same for numbers and for vectors over lanes, or call a func
 """
 
 from compiler_core.emulator import lanes as la
-from compiler_core.emulator.terms import CONSTANT, HIGH, LOW, VARYING, Term, number
+from compiler_core.emulator.terms import CONSTANT, VARYING, Term, number
 from compiler_core.emulator.writer import Writer, is_varying
-
-FULL = (LOW, HIGH)
 
 
 def exact_add(w: Writer, a: Term, b: Term) -> Term:

@@ -201,10 +201,3 @@ def merge(mask: Array | None, new: Scalar, old: Scalar) -> Scalar:
     if new is old or mask is None:
         return new
     return select(mask, new, old)
-
-
-def uniform(value: Scalar) -> Scalar:
-    """A vector whose entries are all equal as the one number it is; anything else as it is."""
-    if is_vector(value) and value.ndim == 1 and value.dtype.kind in "ib" and bool((value == value[0]).all()):
-        return int(value[0])
-    return value

@@ -52,5 +52,3 @@ def number(value: int) -> Term:
 
 NOTHING = Term("None", UNKNOWN)
 """What a run without data cannot know."""
-
-TRUE, FALSE = number(1), number(0)

@@ -6,7 +6,7 @@ Every name in the text is made here; nothing of a user's program is ever part of
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from compiler_core.emulator.terms import CONSTANT, HIGH, LOW, NOTHING, UNKNOWN, VARYING, Term
+from compiler_core.emulator.terms import HIGH, LOW, NOTHING, UNKNOWN, VARYING, Term
 from compiler_core.ir import Op
 
 
@@ -107,11 +107,6 @@ class Writer:
         kept.reverse()
         body = [" " * (line.indent + 1) + line.text for line in kept] or [" pass"]
         return f"def program({parameters}):\n" + "\n".join(body) + "\n", [self.op, *(line.op for line in kept)]
-
-
-def kind_of(*terms: Term) -> int:
-    """The kind of what is computed from them."""
-    return max((t.kind for t in terms), default=CONSTANT)
 
 
 def is_unknown(*terms: Term) -> bool:
