@@ -10,7 +10,7 @@ import pytest
 from compiler_core.dialects.hivm import enum_attribute
 from compiler_core.emulator import tiles
 from compiler_core.emulator.casts import ROUNDINGS, cast
-from compiler_core.emulator.narrow import widen
+from compiler_core.emulator.narrow import narrow, widen
 from compiler_core.emulator.special import erf
 from compiler_core.ir.attributes import BoolAttr, DenseArrayAttr
 from compiler_core.ir.types import f16, f32, i16, i32
@@ -311,6 +311,20 @@ def test_widening_is_exact_for_every_number(dtype: Any) -> None:
     wide = np.zeros(finite.shape, np.float32)
     widen(finite, wide)
     np.testing.assert_array_equal(wide.view(np.uint32), finite.astype(np.float32).view(np.uint32))
+
+
+def test_narrowing_rounds_as_numpy_does() -> None:
+    """Every fp16, what lies half-way to the next, and the neighbours of both; with and without what only numpy converts."""
+    halves = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(np.float32)
+    between = (halves[1:] + halves[:-1]) / 2
+    near = np.concatenate([halves, between])
+    positive = np.concatenate([near, np.nextafter(near, np.float32(0)), np.nextafter(near, np.float32(np.inf))])
+    numbers = np.concatenate([positive, -positive])
+    for given in (numbers, np.append(numbers, [65519.996, 65520, np.inf, np.nan]).astype(np.float32), numbers[::3]):
+        found = np.zeros(given.shape, np.float16)
+        narrow(given, found)
+        with np.errstate(over="ignore"):
+            np.testing.assert_array_equal(found.view(np.uint16), given.astype(np.float16).view(np.uint16))
 
 
 def test_every_rounding_mode_of_the_dialect_is_there() -> None:
