@@ -9,7 +9,7 @@ import numpy as np
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
 from compiler_core.dialects.hivm import MEMORY
-from compiler_core.emulator import control, instructions, scalars, transfer, views
+from compiler_core.emulator import control, instructions, macros, scalars, transfer, views
 from compiler_core.emulator.arguments import Argument, Bound, Grid, bind
 from compiler_core.emulator.between import Flags, run_together
 from compiler_core.emulator.cache import L2
@@ -83,6 +83,7 @@ def _run(
     limits: Limits,
     l2: L2 | None,
 ) -> Result:
+    module = macros.expanded(module, chip)
     kind, parts = parts_of(module, function, chip)
     programs = grid[0] * grid[1] * grid[2]
     if min(grid) < 1 or programs > MAX_BLOCKS:
@@ -145,8 +146,8 @@ def _machines(
     found: list[Machine] = []
     for part in parts:
         intervals = buffer_intervals(part.function, capacity)
-        own = [s for s in SPACES if not part.shared or ROLES[s] == part.kind]
-        local = {s: LocalMemory(MEMORY[s], capacity[s], intervals[s]) for s in own}
+        held = {s: intervals[s] if not part.shared or ROLES[s] == part.kind else [] for s in SPACES}
+        local = {s: LocalMemory(MEMORY[s], capacity[s], held[s]) for s in SPACES}
         machine = Machine(chip, local, Recorder(l2, enabled), functional, limits, deadline, blocks, part.lanes)
         machine.varied, machine.kind, machine.flags = blocks * part.lanes > 1, part.kind, flags
         found.append(machine)
