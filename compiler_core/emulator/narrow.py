@@ -1,9 +1,9 @@
 """fp16, bf16 and fp8 beside fp32: widening, narrowing (to nearest, ties to even), and unary functions as tables.
 
-numpy converts fp16 one number at a time. Here it is done on whole arrays. Widening: exponent and fraction, moved to their place
-in an fp32 and scaled by 2^112, are the number. Narrowing: a number added to 2^13 times its own power of two (at least 2^-14, the
-least of a normal fp16) is rounded by the addition to a whole count of fp16's steps, which with the exponent makes up its bits.
-Where there is an infinity, a nan or a number too large, numpy does it.
+numpy converts fp16 one number at a time. Here it is done on whole arrays. Widening: exponent and fraction, moved to their
+place in an fp32 and scaled by 2^112, are the number. Narrowing: a number added to 2^13 times its own power of two (at least
+2^-14, the least of a normal fp16) is rounded by the addition to a whole count of fp16's steps, which with the exponent makes up
+its bits. Where there is an infinity, a nan or a number too large, numpy does it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
