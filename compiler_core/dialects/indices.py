@@ -40,15 +40,17 @@ def pack(plain: Sequence[Value], lists: Mapping[str, Sequence[Mixed]]) -> MixedL
 def unpack(op: Op, name: str) -> list[Mixed]:
     """One list of an op made by `pack`: constants where it has them, values elsewhere. Raises ValueError where too few."""
     static = _static(op, name)
+    if DYNAMIC not in static:
+        return list(static)
     segments = op.attributes["operandSegmentSizes"]
     assert isinstance(segments, DenseArrayAttr)
-    lists = [key for key in op.attributes if key.startswith("static_")]
-    order = [key for key in _ORDER if key in lists]
+    order = [key for key in _ORDER if key in op.attributes]
     plain = len(segments.values) - len(order)
     before = sum(segments.values[: plain + order.index(f"static_{name}")])
-    if static.count(DYNAMIC) > len(op.operands) - before:
+    operands = op.operands
+    if static.count(DYNAMIC) > len(operands) - before:
         raise ValueError(f"{name} needs more operands")
-    dynamic = iter(op.operands[before:])
+    dynamic = iter(operands[before:])
     return [next(dynamic) if entry == DYNAMIC else entry for entry in static]
 
 

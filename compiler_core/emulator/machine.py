@@ -123,14 +123,12 @@ class Machine:
 
     def end(self) -> None:
         """Counts what the batch did."""
-        log = np.array(self.recorder.log, np.int64)
+        log, weight = self.recorder.log, self.weights.get
         self.issued += len(log)
-        table = np.zeros(max(self.weights, default=0) + 2, np.int64)
-        table[list(self.weights)] = list(self.weights.values())
-        each = table[np.where((log < 0) | (log >= len(table)), -1, log)]
         marks = [(0, None), *self.recorder.lanes, (len(log), None)]
         for (low, lanes), (high, _) in pairwise(marks):
-            self.operations += int(each[low:high].sum()) * (self.count if lanes is None else len(lanes))
+            operations = sum(filter(None, map(weight, log[low:high])))
+            self.operations += operations * (self.count if lanes is None else len(lanes))
 
     def tick(self, issued: int) -> None:
         """Raises LimitHit where the batch has done or taken too much."""
@@ -226,10 +224,10 @@ class Machine:
         if all(bool((v == v[0]).all()) for v in distinct):
             groups = [members]
         else:
-            table = distinct[0] if len(distinct) == 1 else np.stack(distinct)
-            _, inverse = np.unique(table, axis=None if len(distinct) == 1 else 1, return_inverse=True)
-            inverse = inverse.reshape(-1)
-            groups = [members[inverse == number] for number in range(int(inverse.max()) + 1)]
+            alike: dict[tuple[int, ...], list[int]] = {}
+            for place, numbers in enumerate(zip(*[v.tolist() for v in distinct], strict=True)):
+                alike.setdefault(numbers, []).append(place)
+            groups = [members[places] for _, places in sorted(alike.items())]
         return [
             (active if len(g) == len(members) else self.lanes(g), tuple([int(f[g[0]]) if is_vector(f) else f for f in fields]))
             for g in groups

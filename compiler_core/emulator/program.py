@@ -77,7 +77,8 @@ class Program:
         number: Any = np.arange(first * sub, first * sub + lanes, dtype=np.int64) if lanes > 1 else first * sub
         log = machine.recorder.log
         with self._told():
-            running: Generator[Waiter] | None = self.entry(log.append, log, number // sub, number % sub)
+            block, sub_block = (number, 0) if sub == 1 else (number // sub, number % sub)
+            running: Generator[Waiter] | None = self.entry(log.append, log, block, sub_block)
             if running is not None:
                 yield from running
         machine.end()

@@ -39,6 +39,8 @@ class Term:
 
     def within(self, width: int) -> bool:
         """Whether a signed number of so many bits holds every value."""
+        if width == 64:
+            return self.low >= LOW and self.high <= HIGH
         if width == 1:
             return self.low >= 0 and self.high <= 1
         return self.low >= -(1 << (width - 1)) and self.high < 1 << (width - 1)

@@ -164,13 +164,17 @@ class Translator:
 
         `result` names what the run gives, for instructions on the chip that all lanes issue alike.
         """
-        fields: dict[str, Term] = {}
+        fields: list[Term] = []
+        places: dict[str, Field] = {}
 
         def known(term: Term) -> Number:
             if term.kind == CONSTANT:
                 return int(term.value)
-            fields.setdefault(term.code, term)
-            return Field(list(fields).index(term.code))
+            place = places.get(term.code)
+            if place is None:
+                place = places[term.code] = Field(len(fields))
+                fields.append(term)
+            return place
 
         operands: list[Operand] = []
         outside: list[Term] = []
@@ -185,10 +189,10 @@ class Translator:
             sizes, strides = tuple([known(x) for x in view.sizes]), tuple([known(x) for x in view.strides])
             operands.append(Operand(view.memory, view.dtype, view.packed, start, sizes, strides, write))
         numbers = [known(x) for x in extras if x.kind != UNKNOWN]
-        if not self.need(site.op, *fields.values(), *outside, *(x for x in extras if x.kind == UNKNOWN)):
+        if not self.need(site.op, *fields, *outside, *extras):
             return
         issuer = Issuer(self.machine, site, operands, numbers, declared)
-        self._emit(issuer, list(fields.values()), outside, codes, [] if not issuer.computes else list(scalars), result)
+        self._emit(issuer, fields, outside, codes, [] if not issuer.computes else list(scalars), result)
 
     def _emit(
         self, issuer: Issuer, fields: list[Term], outside: list[Term], codes: list[str], scalars: list[Term], result: str
@@ -225,7 +229,8 @@ def column(value: Any, rank: int) -> Any:
 
 def unknown_result(t: Translator, op: Op) -> bool:
     """Defines an op's result as unknown where an operand is."""
-    if any(t.term(v).kind == UNKNOWN for v in op.operands):
-        t.define(op.result, NOTHING)
-        return True
+    for value in op.operands:
+        if t.term(value).kind == UNKNOWN:
+            t.define(op.result, NOTHING)
+            return True
     return False

@@ -11,7 +11,7 @@ from compiler_core.emulator.terms import Term, number
 from compiler_core.emulator.writer import Writer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class ViewTerm:
     """`base` is a byte address on the chip (0 in global memory); the rest counts elements.
 

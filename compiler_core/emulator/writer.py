@@ -110,8 +110,8 @@ class Writer:
 
 
 def is_unknown(*terms: Term) -> bool:
-    return any(t.kind == UNKNOWN for t in terms)
+    return UNKNOWN in [t.kind for t in terms]
 
 
 def is_varying(*terms: Term) -> bool:
-    return any(t.kind == VARYING for t in terms)
+    return VARYING in [t.kind for t in terms]
