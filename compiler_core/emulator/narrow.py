@@ -95,11 +95,19 @@ def _widen_half(source: Array, out: Array) -> None:
 
 def narrow(source: Array, out: Array) -> None:
     """Rounds fp32 to fp16, bf16 or fp8: to nearest, ties to even. Shapes are equal."""
-    if source.dtype != np.float32 or out.dtype != F16 or out.size < FEW_TO_NARROW or overlapping(source, out):
+    if source.dtype != np.float32 or out.dtype != F16 or out.size < FEW_TO_NARROW or not _ahead(source, out):
         np.copyto(out, source, casting="unsafe")
         return
     for wide, half in pieces(source, out):
         _narrow_to_half(wide, half)
+
+
+def _ahead(source: Array, out: Array) -> bool:
+    """Whether no piece of the output lies where a later piece of the source does: they are apart, or what shrinks begins first."""
+    if not overlapping(source, out):
+        return True
+    compact = all(a[:1].flags.c_contiguous for a in (source, out))
+    return compact and out.__array_interface__["data"][0] <= source.__array_interface__["data"][0]
 
 
 def _narrow_to_half(source: Array, out: Array) -> None:
