@@ -103,7 +103,7 @@ def narrow(source: Array, out: Array) -> None:
 
 
 def _ahead(source: Array, out: Array) -> bool:
-    """Whether no piece of the output lies where a later piece of the source does: they are apart, or what shrinks begins first."""
+    """Whether no piece of the output lies where a later piece of the source does: they are apart, or the output comes first."""
     if not overlapping(source, out):
         return True
     compact = all(a[:1].flags.c_contiguous for a in (source, out))
