@@ -8,7 +8,7 @@ Lines of which a read takes part of a 128-byte sector are not found again, and e
 rows that start anywhere cost in proportion to the lines they touch. Reads past the cache bring sectors, each block its own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from compiler_core.emulator.memory import GlobalBuffer, Tile
 
 LINE = 512
 """Bytes of an L2 line. Source: GM transfers are split into up to 512 B, and 512 B alignment matters (public cost models)."""
+LINE_BITS = LINE.bit_length() - 1
 
 CHUNK = 1 << 20
 """Runs laid out together; bounds the memory of a launch that is timed in one batch."""
@@ -25,6 +26,10 @@ SECTOR = 128
 """Bytes of the smallest transfer. Source: GM transfers are split into 128, 256 and 512 B (public cost models)."""
 KEPT = 1 << 23
 """Lines whose places are remembered, so that a tile that comes again need not be laid out again."""
+SMALL = 1 << 16
+"""Torn lines of a layout worth remembering."""
+FREE, SHARED = 0, -1
+"""Who owns a line: nobody yet; or several, so that it has its own stamp."""
 _NEVER = -(1 << 62)
 
 
@@ -41,26 +46,71 @@ class Lines(NamedTuple):
     sharers: int
 
 
-@dataclass(slots=True)
-class _Place:
-    """Where the tiles of a transfer lie: the stamps of their lines, for all blocks that issue it."""
+class _Layout(NamedTuple):
+    """Where the tiles of a transfer lie, from the line in which the first of them starts: for all blocks that issue it."""
 
-    stamps: Array
-    """Of the whole buffer."""
-    index: Array | None
-    """The lines, each as often as it is touched; None where `view` has them."""
-    view: Array | None
-    """The lines' stamps themselves, where they are evenly spread and each comes once."""
+    low: int
+    """The first line of `shape`."""
+    shape: tuple[int, ...]
+    """Lines, evenly spread and each once."""
+    strides: tuple[int, ...]
+    listed: Array | None
+    """The lines in rising order, each as often as it is touched, where they are not evenly spread."""
+    torn: Array | None
+    """Which of them a transfer takes a sector apart of, in rising order."""
     runs: int
     run_bytes: int
     lines: int
     users: int
     """Lines touched by all blocks, counting a line for each of them."""
     sharers: int
+
+
+@dataclass(slots=True, eq=False)
+class _Group:
+    """Lines that are touched together. `alone`: no transfer touches only some of them, so that they have one stamp."""
+
+    view: Array
+    """The lines' stamps."""
+    owners: Array
+    alone: bool = True
+    stamp: int | None = None
+    """Theirs, once known; then `view` is behind."""
+
+    def missed(self, horizon: int) -> int:
+        """Lines last touched before the horizon, where they have one stamp."""
+        return self.view.size if self.stamp is not None and self.stamp < horizon else 0
+
+    def part(self) -> None:
+        """From now on every line has its own stamp."""
+        self.alone = False
+        self.owners[...] = SHARED
+        if self.stamp is not None:
+            self.view[...] = self.stamp
+            self.stamp = None
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    """Where the tiles of a transfer lie: a layout somewhere in a buffer."""
+
+    layout: _Layout
+    buffer: int
+    low: int
+    """Its first line."""
+    stamps: Array
+    """Of the whole buffer."""
+    index: Array | None
+    """The lines, each as often as it is touched; None where `view` has them."""
+    view: Array | None
+    """The lines' stamps themselves, where they are evenly spread and each comes once."""
     torn: Array | None
-    """Which of them a transfer takes a sector apart of."""
     last: int = _NEVER
     """The clock when it was last touched and its stamps not yet written."""
+    group: _Group | None = None
+    """Once lines are displaced, what is known of all of its lines."""
+    found: dict[int, Lines] = field(default_factory=dict[int, Lines])
+    """What a transfer that is held finds, by lines missed."""
 
     def touch(self, clock: int) -> None:
         """Stamps the lines."""
@@ -71,7 +121,11 @@ class _Place:
 
 
 class L2:
-    """Line stamps of every global buffer."""
+    """Line stamps of every global buffer.
+
+    Until the first line is displaced, a place that comes again is found without looking. From then on, lines that are always
+    touched together have one stamp, and a place of such lines is found or missed as a whole.
+    """
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -80,10 +134,14 @@ class L2:
         self.held = 0
         """Bytes of different lines brought in so far."""
         self.stamps: dict[int, Array] = {}
-        self._rows: dict[int, tuple[int, Array]] = {}
+        self._layouts: dict[tuple[int, int, bytes, int], _Layout] = {}
         self._places: dict[tuple[int, int | bytes, int], _Place] = {}
         self._kept = 0
         self._settled = False
+        self._owners: dict[int, Array] = {}
+        """By buffer, the place in `_groups` of the group that a line belongs to, FREE or SHARED."""
+        self._groups: list[_Group] = []
+        self._known: dict[tuple[int, int, tuple[int, ...], tuple[int, ...]], _Group] = {}
 
     def touch(
         self, buffer: GlobalBuffer, tile: Tile, start: int | Array, lanes: int, *, keep: bool = True, write: bool = False
@@ -94,50 +152,64 @@ class L2:
         """
         key = (id(tile), start if isinstance(start, int) else start.tobytes(), lanes)
         place = self._places.get(key)
-        if place is not None and self.clock <= self.capacity and keep and (write or place.torn is None):
-            place.last = self.clock
-            return self._found(place, 0, place.users, keep)
+        if place is not None and keep:
+            if self.clock <= self.capacity:
+                if write or place.torn is None:
+                    place.last = self.clock
+                    return place.found.get(0) or _found(place, 0)
+            elif (group := place.group) is not None and group.stamp is not None:
+                missed = self._bring_group(group)
+                return place.found.get(missed) or _found(place, missed)
+        if self.clock > self.capacity and not self._settled:
+            self._settle()
         if place is not None:
-            return self._found(place, self._bring(place, keep, write), place.users, keep)
-        starts = _different_starts(start)
-        run_offsets = self._rows.get(id(tile)) or self._rows.setdefault(id(tile), tile.rows())
-        parts = -(-len(starts) * len(run_offsets[1]) // CHUNK)
-        if parts == 1:
-            place = self._place(buffer, tile, starts, lanes)
+            return _answer(place, self._bring(place, keep, write), keep)
+        values = np.array([start], np.int64) if isinstance(start, int) else start
+        if len(values) * tile.elements <= CHUNK or len(values) * _rows(tile) <= CHUNK:
+            place = self._place(buffer, tile, values, lanes)
             if keep and self._kept < KEPT:
                 self._places[key] = place
-                self._kept += place.users
-            return self._found(place, self._bring(place, keep, write), place.users, keep)
+                self._kept += place.layout.users
+                if self._settled:
+                    self._claim(place)
+            elif self._settled:
+                self._share(place)
+            return _answer(place, self._bring(place, keep, write), keep)
         missed = users = 0
-        for part in np.array_split(starts, parts):
+        starts = _different(values)
+        parts: list[Array] = np.array_split(starts, -(-len(starts) * _rows(tile) // CHUNK))
+        for part in parts:
             place = self._place(buffer, tile, part, lanes * len(part) // len(starts))
+            if self._settled:
+                self._share(place)
             missed += self._bring(place, keep, write)
-            users += place.users
+            users += place.layout.users
         assert place is not None
-        return self._found(place, missed, users, keep)
+        return _answer(place, missed, keep, users)
 
     def next_launch(self) -> None:
         """Another launch on the same buffers begins: it finds what is there."""
         self._settle()
-        self._rows.clear()
+        for group in self._groups:
+            group.part()
+        self._layouts.clear()
         self._places.clear()
+        self._owners.clear()
+        self._groups.clear()
+        self._known.clear()
         self._kept, self._settled = 0, False
-
-    def _found(self, place: _Place, missed: int, users: int, keep: bool) -> Lines:
-        runs, size = place.runs, place.run_bytes
-        if not keep:
-            return Lines(runs, size, place.lines, runs * -(-size // SECTOR) * SECTOR, float(missed > 0), place.sharers)
-        return Lines(runs, size, place.lines, place.lines * LINE, round(64 * missed / users) / 64, place.sharers)
 
     def _bring(self, place: _Place, keep: bool, write: bool) -> int:
         """Lines missed, counting a torn one for each time that it is."""
-        if self.clock > self.capacity and not self._settled:
-            self._settle()
-        stamps, horizon = place.stamps, self.clock - self.capacity
+        horizon = self.clock - self.capacity
+        group = place.group
+        if group is not None and group.stamp is not None:
+            return self._bring_group(group) if keep else group.missed(horizon)
+        stamps = place.stamps
         torn, again = place.torn if keep and not write else None, 0
         if torn is not None:
             absent = torn[stamps[torn] < horizon]
-            again = len(absent) * place.sharers - len(np.unique(absent))
+            again = len(absent) * place.layout.sharers - len(_distinct(absent))
         missed, fresh = _absent(place, horizon)
         if not keep:
             return missed
@@ -146,7 +218,16 @@ class L2:
         place.touch(self.clock)
         if torn is not None:
             stamps[torn] = _NEVER
+        if group is not None and group.alone:
+            group.stamp = self.clock
         return missed + again
+
+    def _bring_group(self, group: _Group) -> int:
+        """The same for lines with one stamp, to be held."""
+        missed = group.missed(self.clock - self.capacity)
+        self.clock += missed * LINE
+        group.stamp = self.clock
+        return missed
 
     def _settle(self) -> None:
         """Writes the stamps that were left unwritten while nothing could be displaced."""
@@ -155,35 +236,117 @@ class L2:
             if place.last != _NEVER:
                 place.touch(place.last)
                 place.last = _NEVER
+            self._claim(place)
+
+    def _claim(self, place: _Place) -> None:
+        """Finds the group of a place's lines: one that is there, a new one, or none where others touch some of them."""
+        if place.view is None or place.torn is not None:
+            self._share(place)
+            return
+        key = (place.buffer, place.low, place.layout.shape, place.layout.strides)
+        group = self._known.get(key)
+        if group is None:
+            owners = self._owners_of(place)
+            view = np.ndarray(place.layout.shape, np.int32, owners, place.low * 4, tuple(s * 4 for s in place.layout.strides))
+            group = self._known[key] = _Group(place.view, view)
+            if view.any():
+                self._part(view)
+                group.part()
+            else:
+                self._groups.append(group)
+                view[...] = len(self._groups)
+        if group.alone:
+            place.group = group
+
+    def _share(self, place: _Place) -> None:
+        """What a place touches has no common stamp."""
+        owners = self._owners_of(place)
+        if place.index is not None:
+            self._part(owners[place.index])
+            owners[place.index] = SHARED
+        else:
+            view = np.ndarray(place.layout.shape, np.int32, owners, place.low * 4, tuple(s * 4 for s in place.layout.strides))
+            self._part(view)
+            view[...] = SHARED
+
+    def _part(self, owners: Array) -> None:
+        numbers: set[int] = set(owners.reshape(-1).tolist())
+        for number in numbers:
+            if number > FREE:
+                self._groups[number - 1].part()
+
+    def _owners_of(self, place: _Place) -> Array:
+        found = self._owners.get(place.buffer)
+        if found is None:
+            found = self._owners[place.buffer] = np.full(len(place.stamps), FREE, np.int32)
+        return found
 
     def _place(self, buffer: GlobalBuffer, tile: Tile, starts: Array, lanes: int) -> _Place:
         """Lines of the tiles at different starts."""
-        run, offsets = self._rows[id(tile)]
         item = tile.dtype.itemsize
-        size = run * item
         stamps = self.stamps.get(buffer.index)
         if stamps is None:
             stamps = np.full(buffer.size * item // LINE + 1, _NEVER, np.int64)
             self.stamps[buffer.index] = stamps
-        sharers = -(-lanes // len(starts))
-        even = _evenly(stamps, tile, starts, size)
-        if even is not None:
-            each = len(offsets) * even.shape[-1]
-            whole = not (int(starts[0]) * item % SECTOR or size % SECTOR)
-            torn = None if whole else _torn((starts[:, None] + offsets[None, :]).reshape(-1) * item, size)
-            return _Place(stamps, None, even, len(offsets), size, each, each * lanes, sharers, torn)
-        begins = (starts[:, None] + offsets[None, :]).reshape(-1) * item
-        first = begins // LINE
-        counts = (begins + size - 1) // LINE - first + 1
-        total = int(counts.sum())
-        each = max(1, round(total / len(starts)))
-        users = each * lanes if sharers > 1 else total
-        if len(offsets) == 1 and (len(starts) == 1 or bool((starts[1:] - starts[:-1] == run).all())):
-            joined = stamps[int(first[0]) : int(begins[-1] + size - 1) // LINE + 1]
-            return _Place(stamps, None, joined, 1, size, each, users, sharers, _torn(begins, size))
-        steps = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-        index = np.repeat(first, counts) + steps
-        return _Place(stamps, index, None, len(offsets), size, each, users, sharers, _torn(begins, size))
+        line, phase = divmod(int(starts[0]) * item, LINE)
+        relative = b"" if len(starts) == 1 else (starts - starts[0]).tobytes()
+        key = (id(tile), phase, relative, lanes)
+        layout = self._layouts.get(key)
+        if layout is None:
+            different = _different(starts)
+            layout = _layout(tile, different - starts[0] + phase // item, lanes)
+            if layout.listed is None and (layout.torn is None or len(layout.torn) <= SMALL):
+                self._layouts[key] = layout
+        low = line + layout.low
+        torn = None if layout.torn is None else layout.torn + line
+        if layout.listed is not None:
+            return _Place(layout, buffer.index, low, stamps, layout.listed + line, None, torn)
+        view = np.ndarray(layout.shape, np.int64, stamps, low * 8, tuple(stride * 8 for stride in layout.strides))
+        return _Place(layout, buffer.index, low, stamps, None, view, torn)
+
+
+def _found(place: _Place, missed: int) -> Lines:
+    """What a transfer that is held finds."""
+    found = place.found[missed] = _answer(place, missed, True)
+    return found
+
+
+def _answer(place: _Place, missed: int, keep: bool, users: int = 0) -> Lines:
+    """What a transfer finds; `users` where it has more than one place."""
+    layout = place.layout
+    runs, size = layout.runs, layout.run_bytes
+    if not keep:
+        return Lines(runs, size, layout.lines, runs * -(-size // SECTOR) * SECTOR, float(missed > 0), layout.sharers)
+    share = round(64 * missed / (users or layout.users)) / 64
+    return Lines(runs, size, layout.lines, layout.lines * LINE, share, layout.sharers)
+
+
+def _layout(tile: Tile, starts: Array, lanes: int) -> _Layout:
+    """Lines of the tiles at different starts in rising order."""
+    run, offsets = tile.rows()
+    item = tile.dtype.itemsize
+    size = run * item
+    sharers = -(-lanes // len(starts))
+    even = _evenly(tile, starts, size)
+    if even is not None:
+        low, shape, strides = even
+        each = len(offsets) * shape[-1]
+        whole = not (int(starts[0]) * item % SECTOR or size % SECTOR)
+        torn = None if whole else _torn((starts[:, None] + offsets[None, :]).reshape(-1) * item, size)
+        return _Layout(low, shape, strides, None, torn, len(offsets), size, each, each * lanes, sharers)
+    begins = (starts[:, None] + offsets[None, :]).reshape(-1) * item
+    first = begins >> LINE_BITS
+    counts = (begins + (size - 1) >> LINE_BITS) - first + 1
+    total = int(counts.sum())
+    each = max(1, round(total / len(starts)))
+    users = each * lanes if sharers > 1 else total
+    if len(offsets) == 1 and (len(starts) == 1 or bool((starts[1:] - starts[:-1] == run).all())):
+        low = int(first[0])
+        joined = int(begins[-1] + size - 1) // LINE + 1 - low
+        return _Layout(low, (joined,), (1,), None, _torn(begins, size), 1, size, each, users, sharers)
+    steps = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
+    index = np.sort(np.repeat(first, counts) + steps)
+    return _Layout(0, (), (), index, _torn(begins, size), len(offsets), size, each, users, sharers)
 
 
 def _absent(place: _Place, horizon: int) -> tuple[int, int]:
@@ -196,12 +359,14 @@ def _absent(place: _Place, horizon: int) -> tuple[int, int]:
     lines = place.index[found < horizon] if place.index is not None else found
     if not len(lines):
         return 0, 0
-    different = np.unique(lines)
+    different = _distinct(lines)
     return len(different), int(np.count_nonzero(place.stamps[different] == _NEVER))
 
 
-def _evenly(stamps: Array, tile: Tile, starts: Array, size: int) -> Array | None:
-    """The stamps of runs of `size` bytes whose lines are evenly spread, each once; None where they are not."""
+def _evenly(tile: Tile, starts: Array, size: int) -> tuple[int, tuple[int, ...], tuple[int, ...]] | None:
+    """First line, counts and strides of runs of `size` bytes whose lines are evenly spread, each once; None where they are
+    not.
+    """
     item = tile.dtype.itemsize
     dims: list[tuple[int, int]] = []
     if len(starts) > 1:
@@ -221,20 +386,40 @@ def _evenly(stamps: Array, tile: Tile, starts: Array, size: int) -> Array | None
         if stride % LINE or stride < reach * LINE:
             return None
         reach += (n - 1) * stride // LINE
-    shape = (*(n for n, _ in dims), lines)
-    return np.ndarray(shape, np.int64, stamps, begin // LINE * 8, (*(stride // LINE * 8 for _, stride in dims), 8))
+    return begin // LINE, (*(n for n, _ in dims), lines), (*(stride // LINE for _, stride in dims), 1)
 
 
 def _torn(begins: Array, size: int) -> Array | None:
-    """The lines of which runs that begin there take part of a sector."""
-    if not size % SECTOR and not (begins % SECTOR).any():
+    """The lines of which runs that begin there take part of a sector, in rising order."""
+    within = begins & (SECTOR - 1)
+    if not size % SECTOR and not within.any():
         return None
-    edges = np.concatenate([begins, begins + size])
-    return edges[edges % SECTOR != 0] // LINE
+    ends = begins + size
+    return np.sort(np.concatenate([begins[within != 0], ends[ends & (SECTOR - 1) != 0]]) >> LINE_BITS)
 
 
-def _different_starts(start: int | Array) -> Array:
+def _rows(tile: Tile) -> int:
+    """How many contiguous runs a tile has."""
+    run = 1
+    for size, stride in zip(reversed(tile.sizes), reversed(tile.strides), strict=True):
+        if stride != run and size != 1:
+            break
+        run *= size
+    return tile.elements // run
+
+
+def _different(starts: Array) -> Array:
     """In rising order."""
-    if not isinstance(start, np.ndarray):
-        return np.array([start], np.int64)
-    return start if len(start) == 1 or bool((start[1:] > start[:-1]).all()) else np.unique(start)
+    if len(starts) == 1 or bool((starts[1:] > starts[:-1]).all()):
+        return starts
+    return _distinct(np.sort(starts))
+
+
+def _distinct(rising: Array) -> Array:
+    """Each number once."""
+    if len(rising) < 2:
+        return rising
+    first = np.empty(len(rising), np.bool_)
+    first[0] = True
+    np.not_equal(rising[1:], rising[:-1], out=first[1:])
+    return rising[first]
