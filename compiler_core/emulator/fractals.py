@@ -20,6 +20,9 @@ Pair = tuple[Array, Array]
 _LEFT, _RIGHT, _LEFT_WIDE, _RIGHT_WIDE, _PRODUCT = 140, 141, 142, 143, 144
 """Scratch of this file."""
 
+SHORT = 64
+"""Bytes of a row of a fractal at most."""
+
 EXACT_IN_FP32 = 1024
 """So many products of two bytes add up exactly in fp32: 2^24 / 2^14."""
 
@@ -62,7 +65,7 @@ def written(blocks: Array, matrix: Array, *, fractal: bool, fill: bool = False) 
     """Binds a move of a plain matrix into fractals; `fill` zeroes the rest of the last column block, as nd2nz does."""
     same = blocks.dtype == matrix.dtype
     raw = (bits_of(blocks), bits_of(matrix)) if same else (blocks, matrix)
-    moves = [partial(np.copyto, target, source, "unsafe") for target, source in paired(*raw, fractal)]
+    moves = [_moved(target, source) for target, source in paired(*raw, fractal)]
     *_, m, n = matrix.shape
     if fill and fractal and n % blocks.shape[-1]:
         rest = panels(raw[0])[..., n // blocks.shape[-1], :m, n % blocks.shape[-1] :]
@@ -74,7 +77,16 @@ def read(blocks: Array, matrix: Array, *, fractal: bool) -> Run:
     """Binds a move of fractals into a plain matrix."""
     same = blocks.dtype == matrix.dtype
     raw = (bits_of(blocks), bits_of(matrix)) if same else (blocks, matrix)
-    return in_order([partial(np.copyto, target, source, "unsafe") for source, target in paired(*raw, fractal)])
+    return in_order([_moved(target, source) for source, target in paired(*raw, fractal)])
+
+
+def _moved(target: Array, source: Array) -> Run:
+    """Binds a copy; rows as short as a fractal's are moved as one element each, which numpy does faster."""
+    row = target.shape[-1] * target.itemsize
+    held = target.strides[-1] == target.itemsize and source.strides[-1] == source.itemsize
+    if held and target.dtype == source.dtype and target.shape[-1] == source.shape[-1] and 0 < row <= SHORT:
+        target, source = target.view(f"V{row}"), source.view(f"V{row}")
+    return partial(np.copyto, target, source, "unsafe")
 
 
 def in_order(runs: Sequence[Run]) -> Run:
@@ -90,21 +102,29 @@ def in_order(runs: Sequence[Run]) -> Run:
 
 
 def _matrix(
-    blocks: Array, rows: int, width: int, fractal: bool, dtype: np.dtype[Any], use: tuple[int, int]
+    blocks: Array, rows: int, width: int, fractal: bool, dtype: np.dtype[Any], use: tuple[int, int], *, flip: bool = False
 ) -> tuple[Run, Array]:
-    """A run that fetches the plain matrix of fractals into scratch, converted to `dtype`, and that matrix."""
+    """A run that fetches the matrix of fractals into scratch, converted to `dtype`, and that matrix; `flip` transposes it."""
     *lead, _, _ = blocks.shape if not fractal else blocks.shape[:-2]
     if fractal:
         source = panels(blocks)[..., : -(-width // blocks.shape[-1]), :rows, :]
         padded = source.shape[-3] * source.shape[-1]
     else:
         source, padded = blocks[..., :rows, :width], width
+    narrow = is_narrow(source.dtype)
+    if flip:
+        source = np.swapaxes(source, -1, -2)
+        matrix = scratch((*lead, padded, rows), dtype, use[0])
+        target = matrix.reshape(source.shape)
+        fetch = partial(widen, source, target) if narrow else partial(np.copyto, target, source, "unsafe")
+        return fetch, matrix[..., :width, :]
     matrix = scratch((*lead, rows, padded), dtype, use[0])
-    target = columns(matrix, source.shape[-1]) if fractal else matrix
-    if not is_narrow(source.dtype):
+    if not narrow:
+        target = columns(matrix, source.shape[-1]) if fractal else matrix
         return partial(np.copyto, target, source, "unsafe"), matrix[..., :width]
-    wide = scratch(source.shape, np.float32, use[1])
-    return in_order([partial(widen, source, wide), partial(np.copyto, target, wide)]), matrix[..., :width]
+    plain = scratch(matrix.shape, source.dtype, use[1])
+    target = columns(plain, source.shape[-1]) if fractal else plain
+    return in_order([_moved(bits_of(target), bits_of(source)), partial(widen, plain, matrix)]), matrix[..., :width]
 
 
 def round_to_hf32(matrix: Array) -> None:
@@ -132,7 +152,8 @@ def product(
 ) -> Run:
     """Binds mmadL1: c = [c +] a·b for m, k, n. Floats multiply and add in fp32; bytes exactly. `hf32` rounds fp32 operands.
 
-    Where it can be, the right matrix is multiplied panel by panel, which leaves the product in L0C's own layout.
+    Where it can be, the right matrix is multiplied panel by panel, which leaves the product in L0C's own layout. It is
+    transposed while it is fetched, because a product with a transposed right operand takes twice as long.
     """
     m, k, n = sizes
     dtype = np.dtype(np.float32 if not (c.dtype.kind in "iu" and k > EXACT_IN_FP32) else np.float64)
@@ -150,13 +171,11 @@ def product(
         fetch_b: Run = partial(widen, source, right)
     else:
         rows, width = (n, k) if transposed[1] else (k, n)
-        fetch_b, right = _matrix(b, rows, width, fractal[1], dtype, (_RIGHT, _RIGHT_WIDE))
+        fetch_b, right = _matrix(b, rows, width, fractal[1], dtype, (_RIGHT, _RIGHT_WIDE), flip=transposed[1])
         if hf32 and b.dtype == np.float32:
             fetch_b = in_order([fetch_b, partial(round_to_hf32, right)])
         if by_panels:
-            right = _as_panels(right, c.shape[-1], transposed[1])
-        elif transposed[1]:
-            right = np.swapaxes(right, -1, -2)
+            right = columns(right, c.shape[-1])
     if by_panels:
         return in_order([fetch_a, fetch_b, *_into_panels(left[..., None, :, :], right, c, m, n, clear)])
     found = scratch((*left.shape[:-2], m, n), dtype, _PRODUCT)
@@ -167,14 +186,6 @@ def product(
         else:
             runs.append(partial(np.add, target, part, out=target, casting="unsafe"))
     return in_order(runs)
-
-
-def _as_panels(right: Array, width: int, transposed: bool) -> Array:
-    """A matrix [k, n], or [n, k] where it is transposed, as [n / width, k, width], without a copy."""
-    if not transposed:
-        return columns(right, width)
-    *lead, n, k = right.shape
-    return np.swapaxes(right.reshape(*lead, n // width, width, k, copy=False), -1, -2)
 
 
 def _into_panels(left: Array, right: Array, c: Array, m: int, n: int, clear: bool) -> list[Run]:
