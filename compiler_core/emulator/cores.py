@@ -37,18 +37,23 @@ def core_type(function: Op) -> str:
     return next((kind for kind in ("AIV", "AIC", "MIX") if f"<{kind}>" in text), "AIV")
 
 
+def base_name(name: str) -> str:
+    """The kernel that a function is, or is a half of."""
+    return _HALF.sub("", name)
+
+
 def parts_of(module: Op, name: str | None, chip: Chip) -> tuple[str, list[Part]]:
     """The kind of a launch (AIV, AIC or MIX) and the programs it runs: of the function named, or the only one.
 
     A kernel in two halves, `X_mix_aic` and `X_mix_aiv`, is found by either name or by X. Raises Refused.
     """
     devices = device_functions(module)
-    wanted = [f for f in devices if name is None or name in (symbol(f), _HALF.sub("", symbol(f)))]
+    wanted = [f for f in devices if name is None or name in (symbol(f), base_name(symbol(f)))]
     if not wanted:
         raise Refused(error("emulator-no-function", name=name or ""))
     first = wanted[0]
-    base = _HALF.sub("", symbol(first))
-    halves = {symbol(f).removeprefix(base): f for f in devices if _HALF.sub("", symbol(f)) == base != symbol(f)}
+    base = base_name(symbol(first))
+    halves = {symbol(f).removeprefix(base): f for f in devices if base_name(symbol(f)) == base != symbol(f)}
     if chip.split and {"_mix_aic", "_mix_aiv"} <= set(halves):
         return "MIX", [Part(halves["_mix_aic"], "AIC"), Part(halves["_mix_aiv"], "AIV", VECTORS)]
     kind = core_type(first)

@@ -9,7 +9,7 @@ import numpy as np
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
 from compiler_core.dialects.hivm import MEMORY
-from compiler_core.emulator import control, instructions, macros, scalars, transfer, views
+from compiler_core.emulator import control, instructions, macros, scalars, transfer, views, workspace
 from compiler_core.emulator.arguments import Argument, Bound, Grid, bind
 from compiler_core.emulator.between import Flags, run_together
 from compiler_core.emulator.cache import L2
@@ -83,7 +83,7 @@ def _run(
     limits: Limits,
     l2: L2 | None,
 ) -> Result:
-    module = macros.expanded(module, chip)
+    module = workspace.placed(macros.expanded(module, chip))
     kind, parts = parts_of(module, function, chip)
     programs = grid[0] * grid[1] * grid[2]
     if min(grid) < 1 or programs > MAX_BLOCKS:
