@@ -8,7 +8,7 @@ Lines of which a read takes part of a 128-byte sector are not found again, and e
 rows that start anywhere cost in proportion to the lines they touch. Reads past the cache bring sectors, each block its own.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -64,6 +64,8 @@ class _Layout(NamedTuple):
     users: int
     """Lines touched by all blocks, counting a line for each of them."""
     sharers: int
+    found: dict[int, Lines]
+    """What a transfer that is held finds, by lines missed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -109,8 +111,6 @@ class _Place:
     """The clock when it was last touched and its stamps not yet written."""
     group: _Group | None = None
     """Once lines are displaced, what is known of all of its lines."""
-    found: dict[int, Lines] = field(default_factory=dict[int, Lines])
-    """What a transfer that is held finds, by lines missed."""
 
     def touch(self, clock: int) -> None:
         """Stamps the lines."""
@@ -156,10 +156,10 @@ class L2:
             if self.clock <= self.capacity:
                 if write or place.torn is None:
                     place.last = self.clock
-                    return place.found.get(0) or _found(place, 0)
+                    return _answer(place, 0, True)
             elif (group := place.group) is not None and group.stamp is not None:
                 missed = self._bring_group(group)
-                return place.found.get(missed) or _found(place, missed)
+                return _answer(place, missed, True)
         if self.clock > self.capacity and not self._settled:
             self._settle()
         if place is not None:
@@ -305,20 +305,20 @@ class L2:
         return _Place(layout, buffer.index, low, stamps, None, view, torn)
 
 
-def _found(place: _Place, missed: int) -> Lines:
-    """What a transfer that is held finds."""
-    found = place.found[missed] = _answer(place, missed, True)
-    return found
-
-
 def _answer(place: _Place, missed: int, keep: bool, users: int = 0) -> Lines:
     """What a transfer finds; `users` where it has more than one place."""
     layout = place.layout
+    found = layout.found.get(missed) if keep and not users else None
+    if found is not None:
+        return found
     runs, size = layout.runs, layout.run_bytes
     if not keep:
         return Lines(runs, size, layout.lines, runs * -(-size // SECTOR) * SECTOR, float(missed > 0), layout.sharers)
     share = round(64 * missed / (users or layout.users)) / 64
-    return Lines(runs, size, layout.lines, layout.lines * LINE, share, layout.sharers)
+    found = Lines(runs, size, layout.lines, layout.lines * LINE, share, layout.sharers)
+    if not users:
+        layout.found[missed] = found
+    return found
 
 
 def _layout(tile: Tile, starts: Array, lanes: int) -> _Layout:
@@ -333,7 +333,7 @@ def _layout(tile: Tile, starts: Array, lanes: int) -> _Layout:
         each = len(offsets) * shape[-1]
         whole = not (int(starts[0]) * item % SECTOR or size % SECTOR)
         torn = None if whole else _torn((starts[:, None] + offsets[None, :]).reshape(-1) * item, size)
-        return _Layout(low, shape, strides, None, torn, len(offsets), size, each, each * lanes, sharers)
+        return _Layout(low, shape, strides, None, torn, len(offsets), size, each, each * lanes, sharers, {})
     begins = (starts[:, None] + offsets[None, :]).reshape(-1) * item
     first = begins >> LINE_BITS
     counts = (begins + (size - 1) >> LINE_BITS) - first + 1
@@ -343,10 +343,10 @@ def _layout(tile: Tile, starts: Array, lanes: int) -> _Layout:
     if len(offsets) == 1 and (len(starts) == 1 or bool((starts[1:] - starts[:-1] == run).all())):
         low = int(first[0])
         joined = int(begins[-1] + size - 1) // LINE + 1 - low
-        return _Layout(low, (joined,), (1,), None, _torn(begins, size), 1, size, each, users, sharers)
+        return _Layout(low, (joined,), (1,), None, _torn(begins, size), 1, size, each, users, sharers, {})
     steps = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
     index = np.sort(np.repeat(first, counts) + steps)
-    return _Layout(0, (), (), index, _torn(begins, size), len(offsets), size, each, users, sharers)
+    return _Layout(0, (), (), index, _torn(begins, size), len(offsets), size, each, users, sharers, {})
 
 
 def _absent(place: _Place, horizon: int) -> tuple[int, int]:

@@ -26,6 +26,8 @@ SETTLED = 0.02
 """Relative change of that number, or of what follows from it, that is not worth another round."""
 CUBE_AND_VECTORS = ((1, 2), (0,), (0,))
 """For the cube core and the two vector cores of a block, whose messages they read."""
+CUBE_AND_VECTOR = ((1,), (0,))
+"""The same where both vector cores do the same, each for the other."""
 
 
 @dataclass(slots=True)
@@ -255,8 +257,12 @@ class Launch:
         try:
             if len(block.paths) == 1:
                 return (walks[id(block.programs[0])].time(block.paths[0].codes),)
-            programs = [p.codes[p.codes >= 0].tolist() for p in block.paths]
-            return tuple(together(programs, [p.steps for p in block.programs], self.chip.timing.queue, CUBE_AND_VECTORS))
+            same = block.paths[1].key == block.paths[2].key
+            paths, programs = (block.paths[:2], block.programs[:2]) if same else (block.paths, block.programs)
+            codes = [p.codes[p.codes >= 0].tolist() for p in paths]
+            boxes = CUBE_AND_VECTOR if same else CUBE_AND_VECTORS
+            times = together(codes, [p.steps for p in programs], self.chip.timing.queue, boxes)
+            return (*times, times[1]) if same else tuple(times)
         except Unordered:
             streams = self._streams(block)
             tables = [{i: self._steps([item]) for i, (_, item) in enumerate(stream)} for stream in streams]

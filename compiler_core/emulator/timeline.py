@@ -26,8 +26,8 @@ TICKS = 1024
 REASONS = ("flag", "queue", "bandwidth", "issue", "barrier", "communication")
 FLAG, QUEUE, BANDWIDTH, ISSUE, BARRIERS, COMMUNICATION = range(len(REASONS))
 COUNT = len(PIPES)
-FEW_TURNS = 8
-"""Fewer are walked: looking for what repeats would take longer."""
+FEW_TURNS, FEW_CODES = 8, 256
+"""Fewer turns of loops, or fewer instructions, are walked: looking for what repeats would take longer."""
 CREDITS = 2
 """Times L0 can be filled before it is first emptied: its two halves."""
 L0_FREE = -1
@@ -230,10 +230,14 @@ class Moved(NamedTuple):
 
 
 class Walk:
-    """Times blocks with one price list, replaying what is known. A stretch is what lies between two turn marks."""
+    """Times blocks with one price list, replaying what is known. A stretch is what lies between two turn marks.
 
-    def __init__(self, table: dict[int, tuple[Step, ...]], depth: int) -> None:
+    Programs of fewer than `few` instructions are walked.
+    """
+
+    def __init__(self, table: dict[int, tuple[Step, ...]], depth: int, few: int = FEW_CODES) -> None:
         self.table = table
+        self.few = few
         self.depth = depth
         self.walked = 0
         """Instructions that were not replayed."""
@@ -245,7 +249,7 @@ class Walk:
     def time(self, codes: Array) -> Timeline:
         """The time of a block that did `codes`, turn marks below zero. Raises Unordered."""
         marks = np.nonzero(codes < 0)[0]
-        if len(marks) < FEW_TURNS:
+        if len(marks) < FEW_TURNS or len(codes) < self.few:
             return self._straight(codes[codes >= 0].tolist())
         raw, size, known, moves = codes.tobytes(), codes.itemsize, self._known, self._moves
         state, ticks, done = self._number(Clock()), 0, list[int]()

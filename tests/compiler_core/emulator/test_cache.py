@@ -108,3 +108,13 @@ def test_short_cuts_find_what_the_rule_finds(asked: list[tuple[tuple[int, ...], 
         before = l2.clock
         l2.touch(memory, tiles[sizes], np.array(starts, np.int64), len(starts))
         assert (l2.clock - before) // LINE == plain.missed(tiles[sizes], starts)
+
+
+def test_lines_touched_together_and_apart() -> None:
+    """After lines were displaced: two tiles of the same lines share what is known of them, until a third takes some of them."""
+    memory, l2, plain = buffer(256), L2(24 * LINE), Plain(24 * LINE)
+    quarter, whole, part = tile(memory, 8, 64, pitch=1024), tile(memory, 8, 256, pitch=1024), tile(memory, 2, 256, pitch=1024)
+    for held, start in [(whole, n * 8192) for n in range(7)] + [(quarter, 64), (whole, 0), (quarter, 128), (part, 1024)] * 3:
+        before = l2.clock
+        l2.touch(memory, held, start, 1)
+        assert (l2.clock - before) // LINE == plain.missed(held, [start])

@@ -54,7 +54,7 @@ def timed(turns: Program, marked: bool, queue: int = TIMING.queue) -> tuple[Time
                 items.append(item)
             codes.append(items.index(item))
     table = {code: steps_of([item], [item.work], TIMING) for code, item in enumerate(items)}
-    walk = Walk(table, queue)
+    walk = Walk(table, queue, few=0)
     return walk.time(np.array(codes, np.int64)), walk.walked
 
 
@@ -122,6 +122,14 @@ def test_few_turns_are_walked() -> None:
     body = [run(V, 10)]
     _, walked = timed([body] * (FEW_TURNS - 1), marked=True)
     assert walked == FEW_TURNS - 1
+
+
+def test_short_programs_are_walked() -> None:
+    table = {0: steps_of([run(V, 1)], [1.0], TIMING)}
+    codes = np.array([-1, 0] * 100, np.int64)
+    short, long = Walk(table, TIMING.queue), Walk(table, TIMING.queue, few=0)
+    assert short.time(codes) == long.time(codes)
+    assert short.walked == 100 > long.walked
 
 
 def test_a_stall_is_of_the_pipe_that_stands_still() -> None:
