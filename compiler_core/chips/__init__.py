@@ -36,6 +36,8 @@ class Chip(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     l0b: int
     l0c: int
     bf16: bool
+    fp8: bool
+    """Whether the cores compute with f8E4M3FN and f8E5M2."""
     timing: Timing
 
     @property

@@ -14,7 +14,7 @@ from compiler_core.emulator.lanes import is_vector
 from compiler_core.emulator.memory import GlobalBuffer
 from compiler_core.emulator.terms import number
 from compiler_core.emulator.translator import Known, Translator
-from compiler_core.emulator.views import contiguous
+from compiler_core.emulator.views import contiguous, element_of
 from compiler_core.emulator.viewterms import ViewTerm
 from compiler_core.ir import Op
 from compiler_core.ir.attributes import IntegerAttr
@@ -41,18 +41,18 @@ class Bound:
     def define(self, t: Translator, function: Op) -> None:
         """Tells a translator the arguments."""
         for argument, value in zip(function.body.arguments, self.values, strict=True):
-            t.define(argument, _known(t, argument.type, value))
+            t.define(argument, _known(t, function, argument.type, value))
 
     def write_back(self) -> None:
         for original, copy in self.written_back:
             original[...] = copy.reshape(original.shape)
 
 
-def _known(t: Translator, type: Type, value: GlobalBuffer | Argument) -> Known:
+def _known(t: Translator, function: Op, type: Type, value: GlobalBuffer | Argument) -> Known:
     if not isinstance(value, GlobalBuffer):
         return t.literal(value)
     assert isinstance(type, MemRefType)
-    dtype = dtype_of(type.element)
+    dtype, _ = element_of(t, function, type)
     sizes = tuple([number(value.size if d == DYNAMIC else d) for d in type.shape])
     return ViewTerm(value.seen_as(dtype), dtype, False, number(0), None, number(0), sizes, contiguous(t, sizes))
 

@@ -16,11 +16,15 @@ from compiler_core.emulator.viewterms import ViewTerm
 from compiler_core.ir import Op
 from compiler_core.ir.attributes import ArrayAttr, DenseArrayAttr, IntegerAttr
 from compiler_core.ir.dtypes import dtype_of
-from compiler_core.ir.types import DYNAMIC, IntegerType, MemRefType
+from compiler_core.ir.types import DYNAMIC, FloatType, IntegerType, MemRefType
+
+FP8 = (FloatType("f8E4M3FN"), FloatType("f8E5M2"))
 
 
-def element_of(type: MemRefType) -> tuple[np.dtype[Any], bool]:
-    """The dtype, and whether elements are packed bits: i1 outside global memory."""
+def element_of(t: Translator, op: Op, type: MemRefType) -> tuple[np.dtype[Any], bool]:
+    """The dtype, and whether elements are packed bits: i1 outside global memory. Refuses fp8 where the chip has none."""
+    if type.element in FP8 and not t.machine.chip.fp8:
+        refuse(op, "emulator-no-fp8", type=str(type.element), chip=t.machine.chip.name)
     return dtype_of(type.element), type.element == IntegerType(1) and type.space not in (None, "gm")
 
 
@@ -46,7 +50,7 @@ def _pointer_cast(t: Translator, op: Op) -> None:
     space = type.space or ""
     if space not in t.machine.local:
         refuse(op, "emulator-unsupported", op=op.name, what=f"a buffer in {space or 'no'} address space")
-    dtype, packed = element_of(type)
+    dtype, packed = element_of(t, op, type)
     sizes = tuple([t.term(v) for v in group(op, "sizes")])
     if t.need(op, address, *sizes):
         _check_alignment(t, op, MEMORY[space], address)
@@ -145,7 +149,7 @@ def _typed_view(t: Translator, op: Op) -> None:
     assert isinstance(type, MemRefType)
     shift, sizes = t.term(op.operands[1]), tuple([t.term(v) for v in op.operands[2:]])
     t.need(op, shift, *sizes)
-    memory, (dtype, packed) = view.memory, element_of(type)
+    memory, (dtype, packed) = view.memory, element_of(t, op, type)
     if not isinstance(memory, GlobalBuffer) or view.dtype.itemsize != 1:
         refuse(op, "emulator-unsupported", op=op.name, what="a view of bytes on the chip")
     varying, shared = view.moved(w, shift)

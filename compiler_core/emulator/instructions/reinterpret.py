@@ -20,7 +20,7 @@ def _bitcast(t: Translator, op: Op) -> None:
         TRANSLATORS["arith.bitcast"](t, op)
         return
     view = t.view(op.operands[0])
-    dtype, packed = element_of(type)
+    dtype, packed = element_of(t, op, type)
     if packed != view.packed or dtype.itemsize != view.dtype.itemsize:
         refuse(op, "emulator-unsupported", op=op.name, what=f"from {op.operands[0].type} to {type}")
     memory = view.memory.seen_as(dtype) if isinstance(view.memory, GlobalBuffer) else view.memory
