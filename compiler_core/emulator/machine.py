@@ -37,7 +37,7 @@ class Limits:
     """On-chip memory held at once for a batch of blocks."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Site:
     """An instruction in the program.
 

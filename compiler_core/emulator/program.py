@@ -57,7 +57,8 @@ class Program:
     ops: list[Op]
     """By line of the source."""
     issuers: list[Issuer]
-    entry: Any
+    names: dict[str, Any]
+    """What the source refers to, and the function it defines."""
     lanes: int = 0
     """Lanes of the batch that views were made for."""
 
@@ -78,10 +79,16 @@ class Program:
         log = machine.recorder.log
         with self._told():
             block, sub_block = (number, 0) if sub == 1 else (number // sub, number % sub)
-            running: Generator[Waiter] | None = self.entry(log.append, log, block, sub_block)
+            running: Generator[Waiter] | None = self.names["program"](log.append, log, block, sub_block)
             if running is not None:
                 yield from running
         machine.end()
+
+    def close(self) -> None:
+        """Lets go of what refers to itself, so that the memory of the batches is free at once for the next launch."""
+        self.names.clear()
+        for issuer in self.issuers:
+            issuer.forget()
 
     @contextmanager
     def _told(self) -> Generator[None]:
@@ -140,4 +147,4 @@ def translate(function: Op, machine: Machine, bound: Bound, shared: bool = False
         exec(_compiled(source), names)
     except (SyntaxError, RecursionError, MemoryError, OverflowError) as problem:
         refuse(function, "emulator-malformed", what=f"{type(problem).__name__}: {problem}")
-    return Program(machine, source, ops, t.issuers, names["program"])
+    return Program(machine, source, ops, t.issuers, names)

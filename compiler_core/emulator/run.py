@@ -113,6 +113,8 @@ def _carry_out(
         run_together([(m.kind, program.run(first, count)) for m, program in zip(machines, team, strict=True)])
         if judge is not None:
             judge.batch(machines, first)
+    for program in team:
+        program.close()
 
 
 def _overflow(

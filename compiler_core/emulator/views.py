@@ -73,12 +73,18 @@ def _mixed(t: Translator, op: Op, name: str) -> list[Term]:
     return [number(e) if isinstance(e, int) else t.term(e) for e in unpack(op, name)]
 
 
+def _lists(t: Translator, op: Op) -> tuple[list[Term], list[Term], list[Term]]:
+    """Offsets, sizes and strides; where one is not known, the program refuses to go on here."""
+    offsets, sizes, strides = _mixed(t, op, "offsets"), _mixed(t, op, "sizes"), _mixed(t, op, "strides")
+    t.need(op, *offsets, *sizes, *strides)
+    return offsets, sizes, strides
+
+
 @translates("memref.reinterpret_cast")
 def _reinterpret_cast(t: Translator, op: Op) -> None:
     t.scalars += 1
     view = t.view(op.operands[0])
-    (offset,), sizes, strides = (_mixed(t, op, n) for n in ("offsets", "sizes", "strides"))
-    t.need(op, offset, *sizes, *strides)
+    (offset,), sizes, strides = _lists(t, op)
     varying, shared = ar.parts(offset)
     moved = ViewTerm(view.memory, view.dtype, view.packed, view.base, varying, shared, tuple(sizes), tuple(strides))
     t.define(op.result, moved)
@@ -89,15 +95,14 @@ def _subview(t: Translator, op: Op) -> None:
     t.scalars += 1
     view, type, w = t.view(op.operands[0]), op.result.type, t.writer
     assert isinstance(type, MemRefType)
-    offsets, sizes, steps = (_mixed(t, op, n) for n in ("offsets", "sizes", "strides"))
-    t.need(op, *offsets, *sizes, *steps)
+    offsets, sizes, steps = _lists(t, op)
     static = op.attributes["static_sizes"]
     assert isinstance(static, DenseArrayAttr)
-    kept = _kept_dimensions(static.values, type)
-    by = number(0)
+    kept = range(type.rank) if len(sizes) == type.rank else _kept_dimensions(static.values, type)
+    by = ar.ZERO
     for offset, stride in zip(offsets, view.strides, strict=True):
         by = ar.exact_add(w, by, ar.exact_multiply(w, offset, stride))
-    varying, shared = view.moved(w, by)
+    varying, shared = (view.varying, view.offset) if by is ar.ZERO else view.moved(w, by)
     strides = [ar.exact_multiply(w, stride, step) for stride, step in zip(view.strides, steps, strict=True)]
     t.define(
         op.result,

@@ -150,7 +150,10 @@ class Op:
         for region in self.regions:
             for block in region.blocks:
                 for op in list(block.ops):
-                    yield from op.walk()
+                    if op.regions:
+                        yield from op.walk()
+                    else:
+                        yield op
 
     def get(self, key: str, kind: type[A]) -> A | None:
         """The attribute if it is there and of that kind."""
