@@ -398,14 +398,19 @@ def _torn(begins: Array, size: int) -> Array | None:
     return np.sort(np.concatenate([begins[within != 0], ends[ends & (SECTOR - 1) != 0]]) >> LINE_BITS)
 
 
-def _rows(tile: Tile) -> int:
-    """How many contiguous runs a tile has."""
+def run_of(tile: Tile) -> int:
+    """Elements of one contiguous run of a tile."""
     run = 1
     for size, stride in zip(reversed(tile.sizes), reversed(tile.strides), strict=True):
         if stride != run and size != 1:
             break
         run *= size
-    return tile.elements // run
+    return run
+
+
+def _rows(tile: Tile) -> int:
+    """How many contiguous runs a tile has."""
+    return tile.elements // run_of(tile)
 
 
 def _different(starts: Array) -> Array:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from compiler_core.chips import Chip
 from compiler_core.chips.timing import Move
 from compiler_core.dialects.hivm import enum, flag, numbers
-from compiler_core.emulator.cache import Lines
+from compiler_core.emulator.cache import Lines, run_of
 from compiler_core.emulator.memory import Tile
 from compiler_core.emulator.recorder import Entry, Variant
 from compiler_core.ir import IntegerAttr
@@ -155,7 +155,7 @@ class Costs:
             kind, side = (POST, "tpipe") if name == "sync_block_set" else (AWAIT, "pipe")
             pipe = enum(op.attributes[side]).removeprefix("PIPE_")
             return (Item(kind, ALL if pipe == "ALL" else PIPES.index(pipe), name, event=_flag_number(entry)),)
-        uses = tuple[Use, ...]((i, "w" if write else "r") for i, (_, write) in enumerate(entry.tiles))
+        uses: tuple[Use, ...] = tuple([(i, "w" if write else "r") for i, (_, write) in enumerate(entry.tiles)])
         if name in ("load_scalar", "store_scalar", "debug"):
             return (Item(RUN, S, name, work=self.timing.scalar.load, uses=uses),)
         if name in PRODUCTS:
@@ -369,7 +369,7 @@ def _repeats(tiles: list[Tile], target: Tile, repeat_bytes: int) -> tuple[int, b
     """Repeats over the target's elements, cut where any operand is not contiguous, and whether the last one is partial."""
     elements = max(1, target.elements)
     item = max(t.dtype.itemsize for t in tiles)
-    runs = [t.rows()[0] for t in tiles if t.elements == target.elements and not t.packed]
+    runs = [run_of(t) for t in tiles if t.elements == target.elements and not t.packed]
     run = max(1, min([elements, *runs]))
     rows = -(-elements // run)
     return rows * -(-run * item // repeat_bytes), bool(run * item % repeat_bytes)

@@ -171,12 +171,15 @@ class Recorder:
         """The log with variants in place of refs: L2 runs over every transfer, in order."""
         log = np.array(self.log, np.int64)
         codes = np.where(log < 0, log, np.array([*self._plain, 0], np.int64)[np.maximum(log, -1)])
-        for position, ref, active, at in self._transfers(np.nonzero((log >= 0) & (codes < 0))[0]):
+        positions = np.nonzero((log >= 0) & (codes < 0))[0]
+        found: list[int] = []
+        for _, ref, active, at in self._transfers(positions):
             entry = self.entries[ref]
             lines: list[Lines | None] = [None] * len(entry.tiles)
             for place, tile in enumerate(entry.outside, at):
                 lines[tile] = self._touch(entry, tile, self.starts[place], active)
-            codes[position] = self._variant(ref, tuple(lines))
+            found.append(self._variant(ref, tuple(lines)))
+        codes[positions] = found
         return codes
 
     def bring_stores(self) -> None:
