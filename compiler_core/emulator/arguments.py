@@ -87,7 +87,7 @@ def bind(module: Op, function: Op, arguments: Sequence[Argument], grid: Grid, bl
 
 def _hidden(text: str) -> str:
     """workspace for #hacc.arg_type<workspace>; empty for an argument of the user's."""
-    found = re.search(r"<(\w+)>", text)
+    found = re.search(r"<(\w+)>", text) if text else None
     return found.group(1) if found else text
 
 

@@ -15,7 +15,7 @@ from compiler_core.emulator.machine import MALFORMED, Machine, Site, refuse
 from compiler_core.emulator.roles import belongs
 from compiler_core.emulator.terms import CONSTANT, NOTHING, UNKNOWN, VARYING, Term, number
 from compiler_core.emulator.viewterms import ViewTerm
-from compiler_core.emulator.writer import Writer, is_unknown
+from compiler_core.emulator.writer import Writer, is_unknown, is_varying
 from compiler_core.ir import Block, Op, Value
 
 Known: TypeAlias = Term | ViewTerm
@@ -142,7 +142,7 @@ class Translator:
         """An instruction that reads some operands and writes others; numbers among the inputs go to what `bind` makes."""
         site = self.site(op, name, pipe)
         known = [self.values[v] for v in inputs]
-        shaped = tuple(isinstance(k, ViewTerm) for k in known)
+        shaped = tuple([isinstance(k, ViewTerm) for k in known])
         views = [k for k in known if isinstance(k, ViewTerm)]
         numbers = [k for k in known if isinstance(k, Term)]
         written = [self.view(v) for v in (*outputs, *scratch)]
@@ -199,11 +199,9 @@ class Translator:
     ) -> None:
         w, name = self.writer, self.constant(issuer)
         self.issuers.append(issuer)
-        key = f"({''.join(f.code + ', ' for f in fields)})"
-        starts = f"({''.join(c + ', ' for c in codes)})"
-        plain = f"({''.join(s.code + ', ' for s in scalars)})"
+        key, starts, plain = _tuple([f.code for f in fields]), _tuple(codes), _tuple([s.code for s in scalars])
         uses = (*fields, *outside, *scalars)
-        if self.active != "None" or any(f.kind == VARYING for f in fields):
+        if self.active != "None" or is_varying(*fields):
             w.do(f"{name}.spread({self.active}, {key}, {starts}, {plain})", *uses)
         elif outside:
             w.do(f"{name}[{key}]({starts}, {plain})" if scalars else f"{name}[{key}]({starts})", *uses)
@@ -221,6 +219,10 @@ class Translator:
         if scalar.kind != VARYING:
             return scalar
         return self.writer.let(f"column({scalar.code}, {rank})", scalar)
+
+
+def _tuple(codes: list[str]) -> str:
+    return f"({', '.join(codes)}, )" if codes else "()"
 
 
 def column(value: Any, rank: int) -> Any:

@@ -25,7 +25,8 @@ def element_of(t: Translator, op: Op, type: MemRefType) -> tuple[np.dtype[Any], 
     """The dtype, and whether elements are packed bits: i1 outside global memory. Refuses fp8 where the chip has none."""
     if type.element in FP8 and not t.machine.chip.fp8:
         refuse(op, "emulator-no-fp8", type=str(type.element), chip=t.machine.chip.name)
-    return dtype_of(type.element), type.element == IntegerType(1) and type.space not in (None, "gm")
+    packed = type.space not in (None, "gm") and isinstance(type.element, IntegerType) and type.element == IntegerType(1)
+    return dtype_of(type.element), packed
 
 
 def contiguous(t: Translator, sizes: tuple[Term, ...]) -> tuple[Term, ...]:
@@ -70,6 +71,9 @@ def _check_alignment(t: Translator, op: Op, memory: str, address: Term) -> None:
 
 def _mixed(t: Translator, op: Op, name: str) -> list[Term]:
     """A mixed list as terms."""
+    static = op.attributes[f"static_{name}"]
+    if isinstance(static, DenseArrayAttr) and DYNAMIC not in static.values:
+        return list(map(number, static.values))
     return [number(e) if isinstance(e, int) else t.term(e) for e in unpack(op, name)]
 
 
