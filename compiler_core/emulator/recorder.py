@@ -47,6 +47,18 @@ class Variant(NamedTuple):
     lines: tuple[Lines | None, ...]
 
 
+class Moved(NamedTuple):
+    """A tile that an entry moves from or to global memory: its place among the entry's starts and among its tiles."""
+
+    place: int
+    tile: int
+    held: Tile
+    memory: GlobalBuffer
+    keep: bool
+    """Whether L2 keeps it."""
+    write: bool
+
+
 class Issued(NamedTuple):
     """An entry of one block, with the starts of its global tiles."""
 
@@ -173,12 +185,16 @@ class Recorder:
         codes = np.where(log < 0, log, np.array([*self._plain, 0], np.int64)[np.maximum(log, -1)])
         positions = np.nonzero((log >= 0) & (codes < 0))[0]
         found: list[int] = []
+        moves: dict[int, tuple[int, list[Moved]]] = {}
+        starts, touch, variants = self.starts, self.l2.touch, self._found
         for _, ref, active, at in self._transfers(positions):
-            entry = self.entries[ref]
-            lines: list[Lines | None] = [None] * len(entry.tiles)
-            for place, tile in enumerate(entry.outside, at):
-                lines[tile] = self._touch(entry, tile, self.starts[place], active)
-            found.append(self._variant(ref, tuple(lines)))
+            tiles, moved = moves.get(ref) or moves.setdefault(ref, self._moved(ref))
+            lines: list[Lines | None] = [None] * tiles
+            for place, tile, held, memory, keep, write in moved:
+                lines[tile] = touch(memory, held, starts[at + place], active, keep=keep, write=write)
+            key = (ref, tuple(lines))
+            number = variants.get(key)
+            found.append(self._variant(*key) if number is None else number)
         codes[positions] = found
         return codes
 
@@ -186,10 +202,9 @@ class Recorder:
         """L2 takes what the batch stores: before `finish`, where another core of a block reads it."""
         places = [p for p, ref in enumerate(self.log) if ref >= 0 and self.entries[ref].outside]
         for _, ref, active, at in self._transfers(np.array(places, np.int64)):
-            entry = self.entries[ref]
-            for place, tile in enumerate(entry.outside, at):
-                if entry.tiles[tile][1]:
-                    self._touch(entry, tile, self.starts[place], active)
+            for place, _, held, memory, keep, write in self._moved(ref)[1]:
+                if write:
+                    self.l2.touch(memory, held, self.starts[at + place], active, keep=keep, write=True)
 
     def _transfers(self, positions: Array) -> Iterator[tuple[int, int, int, int]]:
         """For each place in the log that moves data outside: place, ref, active lanes, and its first place in `starts`."""
@@ -204,11 +219,15 @@ class Recorder:
             yield position, ref, active, at
             at += len(self.entries[ref].outside)
 
-    def _touch(self, entry: Entry, tile: int, start: Starts, active: int) -> Lines | None:
-        held, write = entry.tiles[tile]
-        if not held.elements or not isinstance(held.memory, GlobalBuffer):
-            return None
-        return self.l2.touch(held.memory, held, start, active, keep=not entry.streamed, write=write)
+    def _moved(self, ref: int) -> tuple[int, list[Moved]]:
+        """How many tiles an entry has, and those that move something outside."""
+        entry = self.entries[ref]
+        found: list[Moved] = []
+        for place, tile in enumerate(entry.outside):
+            held, write = entry.tiles[tile]
+            if held.elements and isinstance(held.memory, GlobalBuffer):
+                found.append(Moved(place, tile, held, held.memory, not entry.streamed, write))
+        return len(entry.tiles), found
 
     def _variant(self, ref: int, lines: tuple[Lines | None, ...]) -> int:
         found = self._found.get((ref, lines))
