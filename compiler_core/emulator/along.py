@@ -30,8 +30,13 @@ KINDS: dict[str, np.ufunc] = {
 _ON_BITS: dict[str, np.ufunc] = {"sum": np.logical_xor, "prod": np.logical_and}
 WITH_INDEX = {f"{which}_with_index{side}": which for which in ("max", "min") for side in ("", "_left", "_right")}
 
-_WIDE, _RESULT = 130, 131
+_WIDE, _RESULT, _FOLDED = 130, 131, (132, 133)
 """Scratch of this file."""
+
+FOLDED_ROW, FOLDED_ROWS = 64, 256
+"""Extremes of rows up to this long are found by halving, if there are so many of them: numpy takes longer to begin a row than
+for its numbers.
+"""
 
 
 def reduce(kind: str, source: Array, outs: Sequence[Array], dims: Sequence[int], axes: int) -> Run:
@@ -48,7 +53,38 @@ def reduce(kind: str, source: Array, outs: Sequence[Array], dims: Sequence[int],
         source, out = source.view(bits), out.view(bits)
     if source.dtype.kind == "b" and kind in _ON_BITS:
         function = _ON_BITS[kind]
+    if function in (np.maximum, np.minimum) and source.dtype == out.dtype == np.float32 and axis == (source.ndim - 1,):
+        halves = _halves(function, source, out)
+        if halves:
+            return partial(_each, halves)
     return partial(function.reduce, source, axis, out.dtype, out, keepdims=True)
+
+
+def _halves(function: np.ufunc, source: Array, out: Array) -> list[Run]:
+    """The extremes of short rows: of neighbours, then of neighbouring results, over all rows at once. Empty where that is
+    slower, or where the rows of a lane do not follow each other.
+    """
+    length = source.shape[-1]
+    if not 1 < length <= FOLDED_ROW or length & (length - 1) or source.size < FOLDED_ROWS * length:
+        return []
+    try:
+        rest = source.reshape(source.shape[0], -1, copy=False)
+        last = out.reshape(out.shape[0], -1, copy=False)
+    except ValueError:
+        return []
+    runs: list[Run] = []
+    while length > 1:
+        length //= 2
+        half = (rest.shape[0], rest.shape[1] // 2)
+        target = last if length == 1 else scratch(half, np.float32, _FOLDED[len(runs) % 2])
+        runs.append(partial(function, rest[:, ::2], rest[:, 1::2], target))
+        rest = target
+    return runs
+
+
+def _each(runs: Sequence[Run]) -> None:
+    for run in runs:
+        run()
 
 
 def _in_fp32(function: np.ufunc, source: Array, out: Array, axis: tuple[int, ...]) -> Run:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from compiler_core.dialects.hivm import enum_attribute, instruction
+from compiler_core.emulator.along import reduce
 from compiler_core.ir.attributes import AttributeValue, BoolAttr, DenseArrayAttr, IntegerAttr
 from tests.compiler_core.emulator.ops import BF16, BLOCKS, F16, F32, Bench, vector
 
@@ -144,3 +145,20 @@ def test_steps_that_wait_for_each_other_take_their_time() -> None:
 
     assert busy("vcumsum", 32, 64) > 3 * busy("vcumsum", 8, 64) > 8 * 20
     assert busy("vsort", 2048) > 2 * busy("vsort", 512) > 2 * busy("vsort", 32)
+
+
+@pytest.mark.parametrize("kind", ["max", "min"])
+@pytest.mark.parametrize("width", [1, 2, 24, 32, 64, 128])
+@pytest.mark.parametrize("gap", [0, 8])
+def test_extremes_of_many_short_rows(kind: str, width: int, gap: int) -> None:
+    """Whichever way they are found, nan is handed on; rows may lie apart, and other memory is left alone."""
+    lanes, rows = 8, 64
+    memory = RNG.standard_normal((lanes, rows * (width + gap) + 16)).astype(np.float32)
+    source = memory[:, : rows * (width + gap)].reshape(lanes, rows, width + gap, copy=False)[..., :width]
+    source[3, 5, width // 2] = np.nan
+    results = np.full((lanes, rows + 16), 7, np.float32)
+    out = results[:, :rows].reshape(lanes, rows, 1, copy=False)
+    with np.errstate(invalid="ignore"):
+        reduce(kind, source, [out], [1], axes=1)()
+    np.testing.assert_array_equal(out[..., 0], (np.max if kind == "max" else np.min)(source, axis=2))
+    assert (results[:, rows:] == 7).all()
