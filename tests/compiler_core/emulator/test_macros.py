@@ -148,3 +148,20 @@ def test_blocks_that_do_not_fit_name_the_memory() -> None:
     rest = "block_sizes(%c256, %c256, %c256 : i64, i64, i64)"
     with pytest.raises(Refused, match="L0C"):
         product(matrices(256, 256, 256), rest)
+
+
+def test_the_vector_half_of_a_mix_kernel_leaves_the_product_to_the_cube() -> None:
+    arrays = matrices(64, 64, 64, result=np.float32)
+    arguments = ", ".join(f"%{name}: {memref(array)}" for name, array in arrays.items())
+    halves = "".join(
+        f"""
+        func.func @kernel_mix_{core.lower()}({arguments}, %gx: i32, %gy: i32, %gz: i32)
+            attributes {{hivm.func_core_type = #hivm.func_core_type<{core}>, hivm.part_of_mix}} {{
+          hivm.hir.mix_matmul ins(%a, %b : {memref(arrays["a"])}, {memref(arrays["b"])}) outs(%c : {memref(arrays["c"])})
+          return
+        }}"""
+        for core in ("AIC", "AIV")
+    )
+    result = run(parse_module(f"module {{ {halves} }}"), "kernel", list(arrays.values()), (2, 1, 1), B3)
+    assert result.diagnostics == ()
+    np.testing.assert_allclose(arrays["c"], wide(arrays["a"]) @ wide(arrays["b"]), rtol=1e-3, atol=1e-3)
