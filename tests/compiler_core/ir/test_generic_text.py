@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compiler_core.diagnostics import Refused
@@ -23,6 +23,10 @@ attributes: st.SearchStrategy[Attribute] = st.one_of(
     st.just(UnitAttr()),
 )
 dictionaries = st.dictionaries(st.sampled_from(["a", "b.c", "two words", "operandSegmentSizes"]), attributes, max_size=3)
+
+
+UNHURRIED = settings(suppress_health_check=[HealthCheck.too_slow])
+"""A module is drawn op by op, which a busy machine is slow at."""
 
 
 @st.composite
@@ -51,12 +55,14 @@ def fill(draw: st.DrawFn, block: Block, visible: list[Value], depth: int) -> Non
         visible = visible + op.results
 
 
+@UNHURRIED
 @given(modules(), st.booleans())
 def test_a_module_reads_back_as_it_was_printed(top: Op, locations: bool):
     text = to_text(top, generic=True, locations=locations)
     assert to_text(parse_module(text), generic=True, locations=locations) == text
 
 
+@UNHURRIED
 @given(modules())
 def test_the_spacing_between_tokens_does_not_matter(top: Op):
     text = to_text(top, generic=True)
