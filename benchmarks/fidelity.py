@@ -24,7 +24,7 @@ from published import CALIBRATION, Case
 
 from compiler_core.chips import chips
 from compiler_core.emulator import Result, run
-from compiler_core.emulator.cache import L2
+from compiler_core.emulator.clock.cache import L2
 from compiler_core.ir.types import Type, f16, f32
 from tests.compiler_core.emulator.kernels import Kernel, gm
 from tests.compiler_core.emulator.test_time import mmad, vector_cycles

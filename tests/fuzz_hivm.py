@@ -36,7 +36,7 @@ import compiler_core.dialects  # noqa: F401 - declares the ops
 from compiler_core.chips import chips
 from compiler_core.diagnostics import LimitHit, Refused
 from compiler_core.emulator import run
-from compiler_core.emulator.machine import Limits
+from compiler_core.emulator.execution.machine import Limits
 from compiler_core.importers.triton import import_kernel, resolve_launch
 from compiler_core.inputs import make_inputs
 from compiler_core.ir import Op, to_text

@@ -1,6 +1,6 @@
 """The emulator: runs hivm on a chip, for its results, its time and its faults."""
 
-from compiler_core.emulator.machine import Limits
+from compiler_core.emulator.execution.machine import Limits
 from compiler_core.emulator.result import Result
 from compiler_core.emulator.run import run
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from compiler_core.diagnostics import Diagnostic
 
 if TYPE_CHECKING:
-    from compiler_core.emulator.launch import Launch
+    from compiler_core.emulator.clock.launch import Launch
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,6 @@ class Result:
     @property
     def trace(self) -> bytes:
         """The timeline as Chrome-trace JSON, made when asked for."""
-        from compiler_core.emulator.trace import trace
+        from compiler_core.emulator.clock.trace import trace
 
         return trace(self.launch) if self.launch else b""

@@ -9,21 +9,22 @@ import numpy as np
 from compiler_core.chips import Chip
 from compiler_core.diagnostics import Diagnostic, LimitHit, Refused, error
 from compiler_core.dialects.hivm import MEMORY
-from compiler_core.emulator import control, instructions, macros, scalars, transfer, views, workspace
-from compiler_core.emulator.arguments import Argument, Bound, Grid, bind
-from compiler_core.emulator.between import Flags, run_together
-from compiler_core.emulator.cache import L2
-from compiler_core.emulator.cores import Part, parts_of, uses
-from compiler_core.emulator.judge import Judge
-from compiler_core.emulator.launch import Launch
-from compiler_core.emulator.layout import buffer_intervals
-from compiler_core.emulator.machine import MALFORMED, Limits, Machine
-from compiler_core.emulator.memory import LocalMemory
-from compiler_core.emulator.overflow import Made, Outputs
-from compiler_core.emulator.program import translate
-from compiler_core.emulator.recorder import Recorder
+from compiler_core.emulator import instructions
+from compiler_core.emulator.checks.judge import Judge
+from compiler_core.emulator.checks.overflow import Made, Outputs
+from compiler_core.emulator.clock.cache import L2
+from compiler_core.emulator.clock.cores import Part, parts_of, uses
+from compiler_core.emulator.clock.launch import Launch
+from compiler_core.emulator.clock.recorder import Recorder
+from compiler_core.emulator.execution.arguments import Argument, Bound, Grid, bind
+from compiler_core.emulator.execution.between import Flags, run_together
+from compiler_core.emulator.execution.machine import MALFORMED, Limits, Machine
+from compiler_core.emulator.execution.memory import LocalMemory
 from compiler_core.emulator.result import Result
-from compiler_core.emulator.roles import SPACES as ROLES
+from compiler_core.emulator.translation import control, macros, scalars, transfer, views, workspace
+from compiler_core.emulator.translation.layout import buffer_intervals
+from compiler_core.emulator.translation.program import translate
+from compiler_core.emulator.translation.roles import SPACES as ROLES
 from compiler_core.ir import Op
 
 MAX_BLOCKS = 65_535

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from compiler_core.chips import Chip
-from compiler_core.emulator.costs import PIPES
-from compiler_core.emulator.critical import critical, lengths
-from compiler_core.emulator.launch import Launch
-from compiler_core.emulator.observed import Changes, live, moved
-from compiler_core.emulator.order import Stream
-from compiler_core.emulator.series import Points, curve
-from compiler_core.emulator.spans import Span
+from compiler_core.emulator.clock.costs import PIPES
+from compiler_core.emulator.clock.critical import critical, lengths
+from compiler_core.emulator.clock.launch import Launch
+from compiler_core.emulator.clock.observed import Changes, live, moved
+from compiler_core.emulator.clock.order import Stream
+from compiler_core.emulator.clock.series import Points, curve
+from compiler_core.emulator.clock.spans import Span
 from compiler_core.events import PathLine, Series
 from compiler_core.profiling.usage import instructions
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from compiler_core.diagnostics import Argument, message
-from compiler_core.emulator.launch import Launch
+from compiler_core.emulator.clock.launch import Launch
 from compiler_core.events import Gain, Verdict
 from compiler_core.profiling import what_if
 from compiler_core.profiling.facts import Facts

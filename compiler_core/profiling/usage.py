@@ -8,10 +8,10 @@ import numpy as np
 
 from compiler_core.chips import Chip
 from compiler_core.emulator import Result
-from compiler_core.emulator.cache import LINE
-from compiler_core.emulator.costs import PIPES, RUN, Item, M, V
-from compiler_core.emulator.launch import Class, Launch
-from compiler_core.emulator.recorder import Variant
+from compiler_core.emulator.clock.cache import LINE
+from compiler_core.emulator.clock.costs import PIPES, RUN, Item, M, V
+from compiler_core.emulator.clock.launch import Class, Launch
+from compiler_core.emulator.clock.recorder import Variant
 from compiler_core.events import CoreKind, CoreUse, PipeUse
 
 Counts = Counter[tuple[str, str]]

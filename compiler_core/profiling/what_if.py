@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from compiler_core.chips import Chip
 from compiler_core.chips.timing import Move
-from compiler_core.emulator.costs import AWAIT, BARRIER, GIVE, MTE1, MTE2, MTE3, POST, SET, TAKE, WAIT, Item, V
-from compiler_core.emulator.launch import Launch
+from compiler_core.emulator.clock.costs import AWAIT, BARRIER, GIVE, MTE1, MTE2, MTE3, POST, SET, TAKE, WAIT, Item, V
+from compiler_core.emulator.clock.launch import Launch
 
 FREE = 1e18
 """A rate at which nothing waits, in bytes a cycle."""

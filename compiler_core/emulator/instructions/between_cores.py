@@ -1,11 +1,11 @@
 """Synchronisation between cores: flags of a block's cube and vector cores, meetings of all cores, locks taken in turn."""
 
 from compiler_core.dialects.hivm import enum, group, short
-from compiler_core.emulator.between import Waiter
-from compiler_core.emulator.issue import Declared
-from compiler_core.emulator.machine import refuse
-from compiler_core.emulator.terms import VARYING, Term, number
-from compiler_core.emulator.translator import Translator, translates
+from compiler_core.emulator.execution.between import Waiter
+from compiler_core.emulator.execution.issue import Declared
+from compiler_core.emulator.execution.machine import refuse
+from compiler_core.emulator.translation.terms import VARYING, Term, number
+from compiler_core.emulator.translation.translator import Translator, translates
 from compiler_core.ir import Op
 from compiler_core.ir.attributes import IntegerAttr
 

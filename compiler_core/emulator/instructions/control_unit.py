@@ -2,14 +2,14 @@
 
 import numpy as np
 
+from compiler_core.emulator.execution.issue import Declared
+from compiler_core.emulator.execution.lanes import Array, Scalar
+from compiler_core.emulator.execution.machine import refuse
 from compiler_core.emulator.instructions.declare import Run
-from compiler_core.emulator.issue import Declared
-from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import refuse
-from compiler_core.emulator.scalars import lane_number
-from compiler_core.emulator.terms import Term
-from compiler_core.emulator.translator import TRANSLATORS, Translator, translates
-from compiler_core.emulator.viewterms import ViewTerm
+from compiler_core.emulator.translation.scalars import lane_number
+from compiler_core.emulator.translation.terms import Term
+from compiler_core.emulator.translation.translator import TRANSLATORS, Translator, translates
+from compiler_core.emulator.translation.viewterms import ViewTerm
 from compiler_core.ir import Op
 from compiler_core.ir.attributes import BoolAttr, IntegerAttr, StringAttr
 

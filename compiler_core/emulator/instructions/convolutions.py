@@ -1,13 +1,13 @@
 """Convolutions of L1 images into L0C."""
 
 from compiler_core.dialects.hivm import group, short
-from compiler_core.emulator.convolution import FRACTAL_RANK, convolution
+from compiler_core.emulator.arrays.convolution import FRACTAL_RANK, convolution
+from compiler_core.emulator.execution.lanes import Array, Scalar
+from compiler_core.emulator.execution.machine import refuse
 from compiler_core.emulator.instructions.cube import multiply_adds
 from compiler_core.emulator.instructions.declare import Run
-from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import refuse
-from compiler_core.emulator.terms import number
-from compiler_core.emulator.translator import Translator, translates
+from compiler_core.emulator.translation.terms import number
+from compiler_core.emulator.translation.translator import Translator, translates
 from compiler_core.ir import Op, Value
 from compiler_core.ir.attributes import ArrayAttr, DenseArrayAttr, IntegerAttr
 from compiler_core.ir.types import MemRefType

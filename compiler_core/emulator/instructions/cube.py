@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 
 from compiler_core.dialects.hivm import group, short
-from compiler_core.emulator import fractals
-from compiler_core.emulator.arithmetic import modulo
+from compiler_core.emulator.arrays import fractals
+from compiler_core.emulator.execution.lanes import Array, Scalar
+from compiler_core.emulator.execution.machine import refuse
+from compiler_core.emulator.execution.memory import Tile
 from compiler_core.emulator.instructions.declare import Run
-from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import refuse
-from compiler_core.emulator.memory import Tile
-from compiler_core.emulator.terms import number
-from compiler_core.emulator.translator import Translator, translates
+from compiler_core.emulator.translation.arithmetic import modulo
+from compiler_core.emulator.translation.terms import number
+from compiler_core.emulator.translation.translator import Translator, translates
 from compiler_core.ir import Op, Value
 from compiler_core.ir.types import MemRefType
 

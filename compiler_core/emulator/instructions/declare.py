@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from compiler_core.emulator.issue import Bind, Run, Weight
-from compiler_core.emulator.translator import Translator
+from compiler_core.emulator.execution.issue import Bind, Run, Weight
+from compiler_core.emulator.translation.translator import Translator
 from compiler_core.ir import Op, Value
 from compiler_core.ir.attributes import BoolAttr, DenseArrayAttr
 from compiler_core.ir.types import MemRefType

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 
 from compiler_core.dialects.hivm import enum, numbers, short
-from compiler_core.emulator import tiles
-from compiler_core.emulator.casts import ROUNDINGS, cast
+from compiler_core.emulator.arrays import tiles
+from compiler_core.emulator.arrays.casts import ROUNDINGS, cast
+from compiler_core.emulator.execution.lanes import Array, Scalar
+from compiler_core.emulator.execution.machine import refuse
 from compiler_core.emulator.instructions.declare import Run, instruction, segments
-from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import refuse
-from compiler_core.emulator.translator import TRANSLATORS, Translator, translates
+from compiler_core.emulator.translation.translator import TRANSLATORS, Translator, translates
 from compiler_core.ir import Op
 from compiler_core.ir.attributes import BoolAttr
 

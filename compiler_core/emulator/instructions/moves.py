@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 
 from compiler_core.dialects.hivm import enum, group, optional
-from compiler_core.emulator import tiles
-from compiler_core.emulator.atomics import KINDS, accumulated
-from compiler_core.emulator.casts import cast
-from compiler_core.emulator.fractals import in_order, paired, read, written
+from compiler_core.emulator.arrays import tiles
+from compiler_core.emulator.arrays.atomics import KINDS, accumulated
+from compiler_core.emulator.arrays.casts import cast
+from compiler_core.emulator.arrays.fractals import in_order, paired, read, written
+from compiler_core.emulator.execution.lanes import Array, Scalar
+from compiler_core.emulator.execution.machine import refuse
+from compiler_core.emulator.execution.scratch import scratch
 from compiler_core.emulator.instructions.declare import Run, flagged, instruction
-from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import refuse
-from compiler_core.emulator.scratch import scratch
-from compiler_core.emulator.translator import Translator, translates
+from compiler_core.emulator.translation.translator import Translator, translates
 from compiler_core.ir import Op, Value
 from compiler_core.ir.types import MemRefType
 

@@ -1,11 +1,11 @@
 """Vector instructions along a dimension: reduce, cumulate, sort."""
 
 from compiler_core.dialects.hivm import enum, group, numbers, short
-from compiler_core.emulator import along
+from compiler_core.emulator.arrays import along
+from compiler_core.emulator.execution.lanes import Array, Scalar
+from compiler_core.emulator.execution.machine import refuse
 from compiler_core.emulator.instructions.declare import Run, elements_of, flagged, instruction, segments
-from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import refuse
-from compiler_core.emulator.translator import TRANSLATORS, Translator, translates
+from compiler_core.emulator.translation.translator import TRANSLATORS, Translator, translates
 from compiler_core.ir import Op
 from compiler_core.ir.attributes import BoolAttr, IntegerAttr
 

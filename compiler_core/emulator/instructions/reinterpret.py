@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from compiler_core.dialects.hivm import group, numbers
-from compiler_core.emulator.machine import refuse
-from compiler_core.emulator.memory import GlobalBuffer
-from compiler_core.emulator.terms import number
-from compiler_core.emulator.translator import TRANSLATORS, Translator, translates
-from compiler_core.emulator.views import contiguous, element_of
-from compiler_core.emulator.viewterms import ViewTerm
+from compiler_core.emulator.execution.machine import refuse
+from compiler_core.emulator.execution.memory import GlobalBuffer
+from compiler_core.emulator.translation.terms import number
+from compiler_core.emulator.translation.translator import TRANSLATORS, Translator, translates
+from compiler_core.emulator.translation.views import contiguous, element_of
+from compiler_core.emulator.translation.viewterms import ViewTerm
 from compiler_core.ir import Op
 from compiler_core.ir.types import DYNAMIC, MemRefType
 

@@ -6,12 +6,12 @@ import numpy as np
 
 from compiler_core.dialects.hivm import enum, group, numbers, optional, outs
 from compiler_core.dialects.indices import unpack
-from compiler_core.emulator import tiles
+from compiler_core.emulator.arrays import tiles
+from compiler_core.emulator.arrays.narrow import bits_of
+from compiler_core.emulator.execution.lanes import Array, Scalar
+from compiler_core.emulator.execution.machine import refuse
 from compiler_core.emulator.instructions.declare import Run, instruction, segments
-from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import refuse
-from compiler_core.emulator.narrow import bits_of
-from compiler_core.emulator.translator import Translator, translates
+from compiler_core.emulator.translation.translator import Translator, translates
 from compiler_core.ir import Op
 from compiler_core.ir.attributes import IntegerAttr
 

@@ -1,9 +1,9 @@
 """Flags and barriers between pipes."""
 
 from compiler_core.dialects.hivm import enum, flag, short
-from compiler_core.emulator.issue import Declared
-from compiler_core.emulator.terms import number
-from compiler_core.emulator.translator import Translator, translates
+from compiler_core.emulator.execution.issue import Declared
+from compiler_core.emulator.translation.terms import number
+from compiler_core.emulator.translation.translator import Translator, translates
 from compiler_core.ir import Op, Value
 
 NOTHING_COMPUTED = Declared((), 0, None, None)

@@ -3,11 +3,11 @@
 import numpy as np
 
 from compiler_core.dialects.hivm import enum, group
-from compiler_core.emulator.atomics import KINDS, accumulated
+from compiler_core.emulator.arrays.atomics import KINDS, accumulated
+from compiler_core.emulator.execution.lanes import Array, Scalar
+from compiler_core.emulator.execution.machine import refuse
 from compiler_core.emulator.instructions.declare import Run, instruction
-from compiler_core.emulator.lanes import Array, Scalar
-from compiler_core.emulator.machine import refuse
-from compiler_core.emulator.translator import Translator, translates
+from compiler_core.emulator.translation.translator import Translator, translates
 from compiler_core.ir import Op
 
 

@@ -8,8 +8,8 @@ from compiler_core.dialects.hivm import GROUPS, accesses, group, instruction, ou
 from compiler_core.dialects.hivm_table import OPS
 from compiler_core.emulator import run
 from compiler_core.emulator.instructions.control_unit import REFUSED
-from compiler_core.emulator.macros import PRODUCTS
-from compiler_core.emulator.translator import TRANSLATORS
+from compiler_core.emulator.translation.macros import PRODUCTS
+from compiler_core.emulator.translation.translator import TRANSLATORS
 from compiler_core.ir import Builder, single_block
 from compiler_core.ir.types import MemRefType, f32, i1
 

@@ -15,12 +15,12 @@ import numpy as np
 
 from compiler_core.diagnostics import Refused
 from compiler_core.dialects.hivm import flag, short
-from compiler_core.emulator import costs
-from compiler_core.emulator.costs import ALL, PIPES, Item, M, S
-from compiler_core.emulator.hazards import HazardCheck, Program
-from compiler_core.emulator.memory import GlobalBuffer
-from compiler_core.emulator.recorder import Issued, PathClass
-from compiler_core.emulator.regions import extent
+from compiler_core.emulator.checks.hazards import HazardCheck, Program
+from compiler_core.emulator.checks.regions import extent
+from compiler_core.emulator.clock import costs
+from compiler_core.emulator.clock.costs import ALL, PIPES, Item, M, S
+from compiler_core.emulator.clock.recorder import Issued, PathClass
+from compiler_core.emulator.execution.memory import GlobalBuffer
 from compiler_core.ir import Op
 
 SYNC = ("set_flag", "wait_flag", "pipe_barrier", "sync_block_set", "sync_block_wait")

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compiler_core.dialects.hivm import enum_attribute, instruction
-from compiler_core.emulator.along import reduce
+from compiler_core.emulator.arrays.along import reduce
 from compiler_core.ir.attributes import AttributeValue, BoolAttr, DenseArrayAttr, IntegerAttr
 from tests.compiler_core.emulator.ops import BF16, BLOCKS, F16, F32, Bench, vector
 

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler_core.emulator.cache import L2, LINE, Lines
-from compiler_core.emulator.memory import GlobalBuffer, Tile
+from compiler_core.emulator.clock.cache import L2, LINE, Lines
+from compiler_core.emulator.execution.memory import GlobalBuffer, Tile
 
 F16 = np.dtype(np.float16)
 

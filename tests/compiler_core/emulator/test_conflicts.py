@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from compiler_core.dialects import arith
 from compiler_core.dialects.hivm import enum_attribute
-from compiler_core.emulator.conflicts import Runs, clash
+from compiler_core.emulator.checks.conflicts import Runs, clash
 from compiler_core.ir import Value
 from compiler_core.ir.types import f32
 from tests.compiler_core.emulator.kernels import Kernel, gm

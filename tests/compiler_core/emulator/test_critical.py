@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from compiler_core.emulator.critical import critical, lengths
-from compiler_core.emulator.spans import NOBODY, Cause, Span
+from compiler_core.emulator.clock.critical import critical, lengths
+from compiler_core.emulator.clock.spans import NOBODY, Cause, Span
 from tests.compiler_core.emulator.kernels import run_softmax
 
 

@@ -29,7 +29,8 @@ class CubeBench(Bench):
             target = self.buffer(array.shape[1:], array.dtype, "cbuf")
             self.op("load", [[self.part(number)], [target]])
             return target
-        target = self.buffer(block_shape(*array.shape[1:], array.dtype.itemsize, "cbuf"), array.dtype, "cbuf")
+        rows, columns = array.shape[1:]
+        target = self.buffer(block_shape(rows, columns, array.dtype.itemsize, "cbuf"), array.dtype, "cbuf")
         self.op("nd2nz", [[self.part(number)], [target]])
         return target
 
@@ -61,7 +62,8 @@ def test_products_of_every_type_and_orientation(transposed: tuple[bool, bool], d
     wide = np.int32 if np.dtype(dtype) == np.int8 else np.float32
     out = np.zeros((BLOCKS, m, n), wide)
     bench = CubeBench([a, b], [out], core="AIC")
-    switches = {name: UnitAttr() for name, on in zip(("a_transpose", "b_transpose"), transposed, strict=True) if on}
+    named = zip(("a_transpose", "b_transpose"), transposed, strict=True)
+    switches: dict[str, Any] = {name: UnitAttr() for name, on in named if on}
     out_of(bench, bench.product(m, k, n, wide, **switches))
     bench.run()
     left, right = (
@@ -90,7 +92,7 @@ def test_hf32_rounds_operands_to_eleven_bits_and_takes_half_the_time() -> None:
     for hf32 in (False, True):
         out = np.zeros((BLOCKS, 32, 32), np.float32)
         bench = CubeBench([a, b], [out], core="AIC")
-        switches = {"enable_HF32": UnitAttr()} if hf32 else {}
+        switches: dict[str, Any] = {"enable_HF32": UnitAttr()} if hf32 else {}
         out_of(bench, bench.product(32, 64, 32, np.float32, **switches))
         results[hf32] = (bench.run().pipes["M"], out)
 

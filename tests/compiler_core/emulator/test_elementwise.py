@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from compiler_core.dialects.hivm import enum_attribute
-from compiler_core.emulator import tiles
-from compiler_core.emulator.casts import ROUNDINGS, cast
-from compiler_core.emulator.narrow import narrow, widen
-from compiler_core.emulator.special import erf
+from compiler_core.emulator.arrays import tiles
+from compiler_core.emulator.arrays.casts import ROUNDINGS, cast
+from compiler_core.emulator.arrays.narrow import narrow, widen
+from compiler_core.emulator.arrays.special import erf
 from compiler_core.ir.attributes import BoolAttr, DenseArrayAttr
 from compiler_core.ir.types import f16, f32, i16, i32
 from tests.compiler_core.emulator.ops import BF16, BLOCKS, F16, F32, Bench, element, vector

@@ -8,8 +8,8 @@ import pytest
 
 from compiler_core.dialects import arith, hivm, scf
 from compiler_core.dialects import memref as mem
-from compiler_core.emulator.along import reduce_with_index
-from compiler_core.emulator.casts import cast
+from compiler_core.emulator.arrays.along import reduce_with_index
+from compiler_core.emulator.arrays.casts import cast
 from compiler_core.ir import Builder, DenseArrayAttr
 from compiler_core.ir.attributes import RawAttr
 from compiler_core.ir.types import Type, bf16, f16, f32, i1, i32, i64, index

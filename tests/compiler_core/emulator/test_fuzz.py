@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from compiler_core.emulator.tiles import elementwise
+from compiler_core.emulator.arrays.tiles import elementwise
 from tests.fuzz_hivm import fuzz
 
 

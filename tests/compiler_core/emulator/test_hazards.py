@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from compiler_core.diagnostics import Refused
 from compiler_core.dialects import hivm
-from compiler_core.emulator.hazards import HazardCheck, Program
+from compiler_core.emulator.checks.hazards import HazardCheck, Program
 from compiler_core.ir.types import f32
 from tests.compiler_core.emulator.kernels import Kernel, gm
 from tests.compiler_core.emulator.reordering import captured

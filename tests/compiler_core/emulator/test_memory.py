@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler_core.emulator.affine import affine_map
-from compiler_core.emulator.memory import GlobalBuffer, LocalMemory, progressions
+from compiler_core.emulator.execution.memory import GlobalBuffer, LocalMemory, progressions
+from compiler_core.emulator.translation.affine import affine_map
 
 
 @given(st.lists(st.integers(-50, 50), min_size=1, max_size=40), st.booleans())

@@ -9,7 +9,7 @@ from compiler_core.diagnostics import Refused
 from compiler_core.dialects import arith, hivm
 from compiler_core.dialects import memref as mem
 from compiler_core.dialects.hivm import block_shape, enum_attribute
-from compiler_core.emulator.atomics import KINDS
+from compiler_core.emulator.arrays.atomics import KINDS
 from compiler_core.ir import Value
 from compiler_core.ir.attributes import BoolAttr
 from compiler_core.ir.types import f16, f32, i1, index

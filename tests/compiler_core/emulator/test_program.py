@@ -10,7 +10,7 @@ import pytest
 from compiler_core.diagnostics import LimitHit, Refused
 from compiler_core.dialects import arith, hivm, scf
 from compiler_core.emulator import run
-from compiler_core.emulator.machine import Limits
+from compiler_core.emulator.execution.machine import Limits
 from compiler_core.ir import Builder, Op, StringAttr
 from compiler_core.ir.parser import parse_module
 from compiler_core.ir.types import f32, i32, index
@@ -22,7 +22,7 @@ HOSTILE = '__import__("os").system("touch /tmp/owned")\n#"""{x}\\'
 
 def sources(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts of the programs translated from now on."""
-    module = sys.modules["compiler_core.emulator.program"]
+    module = sys.modules["compiler_core.emulator.translation.program"]
     found: list[str] = []
     original = module._compiled
 

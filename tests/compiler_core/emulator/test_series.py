@@ -1,6 +1,6 @@
 """Live bytes and rates over time."""
 
-from compiler_core.emulator.series import POINTS, Access, curve, live_bytes, rates
+from compiler_core.emulator.clock.series import POINTS, Access, curve, live_bytes, rates
 
 
 def test_bytes_live_from_their_write_to_their_last_read() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from compiler_core.chips import chips
-from compiler_core.emulator.costs import (
+from compiler_core.emulator.clock.costs import (
     ALL,
     AWAIT,
     BARRIER,
@@ -26,8 +26,8 @@ from compiler_core.emulator.costs import (
     S,
     V,
 )
-from compiler_core.emulator.spans import Span, Tracer
-from compiler_core.emulator.timeline import FEW_TURNS, REASONS, Timeline, Unordered, Walk, steps_of, together
+from compiler_core.emulator.clock.spans import Span, Tracer
+from compiler_core.emulator.clock.timeline import FEW_TURNS, REASONS, Timeline, Unordered, Walk, steps_of, together
 
 TIMING = chips()["Ascend910B3"].timing
 Program = list[list[Item]]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from compiler_core.emulator import Result
-from compiler_core.emulator.launch import Launch
+from compiler_core.emulator.clock.launch import Launch
 from compiler_core.ir.types import f32
 from compiler_core.profiling import profile_event, what_if
 from compiler_core.profiling.last_core import last_core

@@ -1,0 +1,1 @@
+"""What vector instructions and the cube compute, on numpy arrays whose leading axes are lanes."""
