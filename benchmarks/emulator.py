@@ -3,8 +3,9 @@
 A case is one Triton kernel and one launch of it (`tests/compiler_core/emulator/vendor.py`). The vendor's text is the recorded
 one; ours comes from our pipeline. "all" is parsing the text, results and cycles together; the interpreter's time is one call of
 the kernel over its grid, in its own pinned environment, which is made on first use. numpy doing the same mathematics on whole
-arrays is the floor. All times are processor time of one thread, so that a busy machine changes the ratios little. Ratios of the
-last line are those of the vendor's texts.
+arrays is the floor. All times are processor time of one thread, the best of several runs in a process: what a process remembers
+(texts of types, Python's own compilation of a program whose text it has seen) is warm from the second on. A busy machine moves
+the ratios by a third. Those of the last line are of the vendor's texts.
 
     OMP_NUM_THREADS=1 python benchmarks/emulator.py [WORDS OF TITLES …]
 """
