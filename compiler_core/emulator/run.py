@@ -18,11 +18,11 @@ from compiler_core.emulator.clock.launch import Launch
 from compiler_core.emulator.clock.recorder import Recorder
 from compiler_core.emulator.execution.arguments import Argument, Bound, Grid, bind
 from compiler_core.emulator.execution.between import Flags, run_together
+from compiler_core.emulator.execution.buffers import buffer_intervals
 from compiler_core.emulator.execution.machine import MALFORMED, Limits, Machine
 from compiler_core.emulator.execution.memory import LocalMemory
 from compiler_core.emulator.result import Result
 from compiler_core.emulator.translation import control, macros, scalars, transfer, views, workspace
-from compiler_core.emulator.translation.layout import buffer_intervals
 from compiler_core.emulator.translation.program import translate
 from compiler_core.emulator.translation.roles import SPACES as ROLES
 from compiler_core.ir import Op

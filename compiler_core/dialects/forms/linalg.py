@@ -36,7 +36,6 @@ _HFUSION = (
     *("cast", "compare", "elemwise_binary", "elemwise_unary", "select", "bitcast", "load", "store", "group_matmul"),
     *("conv1d", "conv2d", "conv3d", "gather"),
 )
-_SEGMENTED = "ins* outs*"
 HIDDEN_BODIES = frozenset(
     {f"linalg.{n}" for n in (*_LINALG, "transpose", "broadcast")}
     | {f"hfusion.{n}" for n in (*_HFUSION, "reduce_with_index", "arange")}

@@ -1,4 +1,4 @@
-"""Buffers: which of a program's on-chip buffers an instruction's operand lies in."""
+"""Buffers: where a program's on-chip buffers lie, and which of them an instruction's operand lies in."""
 
 from typing import TypeVar
 
@@ -31,6 +31,21 @@ def buffer_of(op: Op, tile: Tile) -> Buffer | None:
             return None
         found |= {b for b in buffers if b[0] <= first and last <= b[1]}
     return found.pop() if len(found) == 1 else None
+
+
+def buffer_intervals(function: Op, capacity: dict[str, int]) -> dict[str, list[Buffer]]:
+    """The buffers of each on-chip space, so that only these bytes are held; the whole memory where an address is computed in a
+    way not looked into.
+    """
+    found: dict[str, list[Buffer]] = {space: [] for space in capacity}
+    for op in function.walk():
+        if op.name != "hivm.hir.pointer_cast":
+            continue
+        type = op.result.type
+        if isinstance(type, MemRefType) and type.space in found:
+            buffers = buffers_of(op.result)
+            found[type.space] += [(0, capacity[type.space])] if buffers is None else sorted(buffers)
+    return found
 
 
 def buffers_of(value: Value) -> set[Buffer] | None:

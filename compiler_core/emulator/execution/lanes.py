@@ -35,16 +35,6 @@ def is_vector(value: object) -> TypeGuard[Array]:
     return isinstance(value, np.ndarray)
 
 
-_WIDE = frozenset(
-    np.dtype(t) for t in (np.float32, np.float64, np.bool_, *(f"{s}int{w}" for s in ("", "u") for w in (8, 16, 32, 64)))
-)
-
-
-def is_wide(dtype: np.dtype[Any]) -> bool:
-    """Whether arithmetic in the dtype itself is exact enough to be what the hardware does: 32 and 64 bits, and integers."""
-    return dtype in _WIDE
-
-
 def wrap(value: Scalar, width: int) -> Scalar:
     """`value` modulo 2^width as a signed number."""
     if width == 1:

@@ -16,8 +16,8 @@ from compiler_core.dialects.builtin import functions, symbol
 from compiler_core.dialects.hivm import enum, enum_attribute, group, optional
 from compiler_core.dialects.indices import Mixed
 from compiler_core.emulator.clock.cores import core_type
+from compiler_core.emulator.execution.buffers import buffer_intervals
 from compiler_core.emulator.execution.machine import refuse
-from compiler_core.emulator.translation.layout import buffer_intervals
 from compiler_core.ir import Block, Builder, Op, Value, single_block
 from compiler_core.ir.attributes import AttributeValue, StringAttr, UnitAttr
 from compiler_core.ir.types import DYNAMIC, FloatType, MemRefType, Type, bf16, byte_width, f16, f32, i1, i32, i64, index
